@@ -1,0 +1,23 @@
+//! The operators of frozen networks.
+//!
+//! Each operator has two paths with one meaning: our own kernels ([`cpu`]) on the
+//! CPU, and a composition of stock operators ([`mod@reference`]) that runs on every
+//! device, is obviously right, and is what the kernels are tested against.
+//!
+//! All images and feature maps are `[N,C,H,W]`, f32.
+
+pub mod cpu;
+mod conv3x3;
+mod frozen;
+mod haar;
+mod pointwise;
+pub mod reference;
+mod resample;
+mod separable;
+
+pub use conv3x3::Conv3x3;
+pub use frozen::{FrozenOp, View};
+pub use haar::haar_up;
+pub use pointwise::Pointwise;
+pub use resample::{Warp, max_pool2, resize_bilinear};
+pub use separable::Separable;

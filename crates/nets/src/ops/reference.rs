@@ -1,0 +1,106 @@
+//! Every operator as a composition of stock, differentiable operators: the slow,
+//! obviously right twin of each kernel, and the path of devices without kernels.
+
+use burn::tensor::activation::{leaky_relu, relu};
+use burn::tensor::module::{conv2d, interpolate, max_pool2d};
+use burn::tensor::ops::{
+    ConvOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode, InterpolateOptions,
+    MaxPoolOptions,
+};
+use burn::tensor::Tensor;
+
+/// Slope of the negative side of every generator activation.
+pub const LEAKY_SLOPE: f64 = 0.2;
+
+/// `[N,C]` as `[N,C,1,1]`.
+fn per_channel(s: Tensor<2>) -> Tensor<4> {
+    let [n, c] = s.dims();
+    s.reshape([n, c, 1, 1])
+}
+
+/// `lrelu(PW(DW3x3(x * s)) + noise + bias)`; weights `dw [C,1,3,3]`, `pw [O,C,1,1]`.
+pub fn separable(
+    x: Tensor<4>,
+    s: Tensor<2>,
+    noise: Tensor<4>,
+    dw: Tensor<4>,
+    pw: Tensor<4>,
+    bias: Tensor<1>,
+) -> Tensor<4> {
+    let channels = x.dims()[1];
+    let x = x * per_channel(s);
+    let x = conv2d(x, dw, None, ConvOptions::new([1, 1], [1, 1], [1, 1], channels));
+    let x = conv2d(x, pw, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+    leaky_relu(x + noise, LEAKY_SLOPE)
+}
+
+/// `W (x * s) + b`; weight `[O,C,1,1]`.
+pub fn pointwise(x: Tensor<4>, s: Tensor<2>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    conv2d(x * per_channel(s), weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+}
+
+/// Inverse orthonormal Haar transform of `x * s`; `[N,4c,H,W]` to `[N,c,2H,2W]`.
+pub fn haar_up(x: Tensor<4>, s: Option<Tensor<2>>) -> Tensor<4> {
+    let x = match s {
+        Some(s) => x * per_channel(s),
+        None => x,
+    };
+    let [n, c4, h, w] = x.dims();
+    let c = c4 / 4;
+    let low = x.clone().slice([0..n, 0..c]);
+    let high = x.slice([0..n, c..c4]).reshape([n, c, 3, h, w]);
+    let band = |b: usize| high.clone().slice([0..n, 0..c, b..b + 1]).reshape([n, c, h, w]);
+    let (rows, columns, both) = (band(0), band(1), band(2));
+    let pixel = |sp: f32, sq: f32| {
+        (low.clone()
+            + rows.clone().mul_scalar(sp)
+            + columns.clone().mul_scalar(sq)
+            + both.clone().mul_scalar(sp * sq))
+        .mul_scalar(0.5)
+    };
+    let row = |sp: f32| -> Tensor<4> {
+        Tensor::stack::<5>(vec![pixel(sp, 1.0), pixel(sp, -1.0)], 4).reshape([n, c, h, 2 * w])
+    };
+    Tensor::stack::<5>(vec![row(1.0), row(-1.0)], 3).reshape([n, c, 2 * h, 2 * w])
+}
+
+/// 3x3 convolution, stride 1, zero padding 1, with bias and optional ReLU.
+pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, rectify: bool) -> Tensor<4> {
+    let y = conv2d(x, weight, bias, ConvOptions::new([1, 1], [1, 1], [1, 1], 1));
+    if rectify { relu(y) } else { y }
+}
+
+/// 2x2 maximum, stride 2; an odd last row or column is dropped.
+pub fn max_pool2(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
+}
+
+/// Bilinear resize, half-pixel centres, no antialiasing.
+pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let options =
+        InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
+    interpolate(x, options)
+}
+
+/// `out(p) = x(p + flow(p))`, bilinear, border replicated; `flow` in pixels, (dx, dy).
+pub fn warp(x: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
+    let [n, _, h, w] = x.dims();
+    let device = flow.device();
+    let axis = |len: usize| {
+        Tensor::<1, burn::tensor::Int>::arange(0..len as i64, &device).float()
+    };
+    let xs = axis(w).reshape([1, 1, w]).expand([n, h, w]);
+    let ys = axis(h).reshape([1, h, 1]).expand([n, h, w]);
+    let channel = |c: usize| flow.clone().slice([0..n, c..c + 1]).reshape([n, h, w]);
+    // align_corners: pixel centres 0..len-1 map to -1..1; a single pixel maps to 0.
+    let normalised = |p: Tensor<3>, len: usize| {
+        p.mul_scalar(2.0 / (len.max(2) - 1) as f32).sub_scalar(1.0)
+    };
+    let gx = normalised(xs + channel(0), w);
+    let gy = normalised(ys + channel(1), h);
+    let grid = Tensor::stack::<4>(vec![gx, gy], 3);
+    let options = GridSampleOptions::new(InterpolateMode::Bilinear)
+        .with_padding_mode(GridSamplePaddingMode::Border)
+        .with_align_corners(true);
+    x.grid_sample_2d(grid, options)
+}

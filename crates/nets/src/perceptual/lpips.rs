@@ -1,0 +1,78 @@
+//! The LPIPS distance, version 0.1, VGG16 trunk.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{Tap, Vgg16};
+use crate::{Result, Weights};
+
+/// Learned perceptual distance of two images (Zhang et al. 2018), `net="vgg"`,
+/// version 0.1.
+///
+/// # Source
+/// richzhang/PerceptualSimilarity `lpips/lpips.py`.
+#[derive(Debug, Clone)]
+pub struct Lpips {
+    trunk: Vgg16,
+    heads: Vec<Tensor<4>>,
+    shift: Tensor<4>,
+    scale: Tensor<4>,
+}
+
+/// Channel statistics of the trunk's training images, after mapping [0,1] to [-1,1].
+const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
+const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
+
+impl Lpips {
+    /// Takes the trunk and reads `lpips.head0` (64) ... `lpips.head4` (512).
+    ///
+    /// # Errors
+    /// A missing or misshapen array.
+    pub fn from_weights(trunk: Vgg16, weights: &Weights, device: &Device) -> Result<Self> {
+        let widths = [64, 128, 256, 512, 512];
+        let heads = widths.iter().enumerate().map(|(k, &c)| {
+            weights.tensor(&format!("lpips.head{k}"), [1, c, 1, 1], device)
+        });
+        let constant = |v: [f32; 3]| {
+            Tensor::<4>::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), device)
+        };
+        Ok(Self {
+            heads: heads.collect::<Result<_>>()?,
+            trunk,
+            shift: constant(SHIFT),
+            scale: constant(SCALE),
+        })
+    }
+
+    /// Distance of each pair, `[N]`, and of each of the five layers, `[N]` each.
+    ///
+    /// # Shapes
+    /// `a`, `b` `[N,3,H,W]`, at least 16 px a side.
+    /// # Range
+    /// images [0,1]; distance >= 0, lower is closer.
+    pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> (Tensor<1>, Vec<Tensor<1>>) {
+        let fa = self.trunk.features(self.normalise(a), &Tap::LPIPS);
+        let fb = self.trunk.features(self.normalise(b), &Tap::LPIPS);
+        let layers: Vec<Tensor<1>> = fa
+            .into_iter()
+            .zip(fb)
+            .zip(&self.heads)
+            .map(|((f, g), head)| {
+                let n = f.dims()[0];
+                let d = (unit(f) - unit(g)).powf_scalar(2.0) * head.clone();
+                d.sum_dim(1).mean_dim(3).mean_dim(2).reshape([n])
+            })
+            .collect();
+        let total = layers.iter().cloned().reduce(|a, b| a + b).expect("five layers");
+        (total, layers)
+    }
+
+    fn normalise(&self, x: Tensor<4>) -> Tensor<4> {
+        (x.mul_scalar(2.0).sub_scalar(1.0) - self.shift.clone()) / self.scale.clone()
+    }
+}
+
+/// Unit length over channels at every position.
+fn unit(f: Tensor<4>) -> Tensor<4> {
+    let norm = f.clone().powf_scalar(2.0).sum_dim(1).sqrt() + 1e-10;
+    f / norm
+}

@@ -1,0 +1,7 @@
+//! Perceptual networks: VGG16 features and the LPIPS distance built on them.
+
+mod lpips;
+mod vgg16;
+
+pub use lpips::Lpips;
+pub use vgg16::{Tap, Vgg16};

@@ -1,0 +1,146 @@
+//! Named arrays on their way into a network: every name and shape is checked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::{Error, Result};
+
+/// One array: shape (row-major) and its numbers.
+#[derive(Debug, Clone)]
+struct Entry {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
+
+/// The named arrays of one network.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    network: &'static str,
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Weights {
+    /// Reads any weight file the checkpoint reader knows.
+    ///
+    /// `network` names what the weights are for; it appears in every error.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if the file cannot be read.
+    pub fn open(network: &'static str, path: &Path) -> Result<Self> {
+        let checkpoint = reelgan_checkpoint::open(path)?;
+        Self::from_arrays(network, &checkpoint.arrays)
+    }
+
+    /// Takes arrays that were read before.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if an array is not numeric.
+    pub fn from_arrays(
+        network: &'static str,
+        arrays: &reelgan_checkpoint::NamedArrays,
+    ) -> Result<Self> {
+        let mut weights = Self::empty(network);
+        for (name, array) in arrays {
+            weights.insert(name, array.shape.clone(), array.to_f32());
+        }
+        Ok(weights)
+    }
+
+    /// No arrays yet; for networks made in memory (tests, benches).
+    pub fn empty(network: &'static str) -> Self {
+        Self { network, entries: BTreeMap::new() }
+    }
+
+    /// Adds or replaces an array; `data` is row-major.
+    ///
+    /// # Panics
+    /// If `data` does not fill `shape`.
+    pub fn insert(&mut self, name: &str, shape: Vec<usize>, data: Vec<f32>) {
+        assert_eq!(shape.iter().product::<usize>(), data.len(), "data must fill the shape of {name}");
+        self.entries.insert(name.to_string(), Entry { shape, data });
+    }
+
+    /// Whether an array of that name is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Shape of an array.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`].
+    pub fn shape(&self, name: &str) -> Result<&[usize]> {
+        Ok(&self.entry(name)?.shape)
+    }
+
+    /// The numbers of an array whose shape must be `shape`; size-1 axes of the
+    /// file are ignored, since exporters disagree on them.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::Shape`], [`Error::NotFinite`].
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let entry = self.entry(name)?;
+        let squeeze = |s: &[usize]| s.iter().copied().filter(|&d| d != 1).collect::<Vec<_>>();
+        if squeeze(&entry.shape) != squeeze(shape) {
+            return Err(Error::Shape {
+                network: self.network,
+                name: name.to_string(),
+                expected: format!("{shape:?}"),
+                got: entry.shape.clone(),
+            });
+        }
+        if entry.data.iter().any(|v| !v.is_finite()) {
+            return Err(Error::NotFinite { network: self.network, name: name.to_string() });
+        }
+        Ok(&entry.data)
+    }
+
+    /// One number.
+    ///
+    /// # Errors
+    /// As [`Weights::values`].
+    pub fn scalar(&self, name: &str) -> Result<f32> {
+        Ok(self.values(name, &[1])?[0])
+    }
+
+    /// An array as a tensor of `shape`.
+    ///
+    /// # Errors
+    /// As [`Weights::values`].
+    pub fn tensor<const D: usize>(
+        &self,
+        name: &str,
+        shape: [usize; D],
+        device: &Device,
+    ) -> Result<Tensor<D>> {
+        let data = self.values(name, &shape)?.to_vec();
+        Ok(Tensor::from_data(TensorData::new(data, shape), device))
+    }
+
+    /// The error for an array whose shape fits no expectation.
+    pub fn unexpected(&self, name: &str, expected: &str) -> Error {
+        match self.entries.get(name) {
+            None => Error::MissingTensor { network: self.network, name: name.to_string() },
+            Some(entry) => Error::Shape {
+                network: self.network,
+                name: name.to_string(),
+                expected: expected.to_string(),
+                got: entry.shape.clone(),
+            },
+        }
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry> {
+        self.entries.get(name).ok_or_else(|| Error::MissingTensor {
+            network: self.network,
+            name: name.to_string(),
+        })
+    }
+}

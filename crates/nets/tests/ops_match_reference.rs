@@ -1,0 +1,106 @@
+//! Every operator with kernels of its own against the same out of stock operators,
+//! forward and backward, over odd sizes, batches and channel counts.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use proptest::prelude::*;
+use reelgan_golden::{Detw, relative};
+use reelgan_nets::ops::{Conv3x3, Pointwise, Separable, Warp, haar_up, max_pool2, reference, resize_bilinear};
+
+fn numbers(name: &str, len: usize) -> Vec<f32> {
+    Detw::new(name).take(len).collect()
+}
+
+fn tensor<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
+    let data = numbers(name, shape.iter().product());
+    Tensor::from_data(TensorData::new(data, shape), &Device::flex())
+}
+
+fn values<const D: usize>(t: Tensor<D>) -> Vec<f32> {
+    t.into_data().try_into_vec::<f32>().expect("f32")
+}
+
+/// Output and gradients (to x, s, noise) of `f` under a fixed gradient of the output.
+fn run(
+    f: impl Fn(Tensor<4>, Tensor<2>, Tensor<4>) -> Tensor<4>,
+    [n, c, h, w]: [usize; 4],
+) -> [Vec<f32>; 4] {
+    let x = tensor("x", [n, c, h, w]).autodiff().require_grad();
+    let s = (tensor("s", [n, c]) + 1.5).autodiff().require_grad();
+    let noise = tensor("noise", [1, 1, h, w]).autodiff().require_grad();
+    let y = f(x.clone(), s.clone(), noise.clone());
+    let out = y.dims();
+    let mut grads = (y.clone() * tensor("gradient", out)).sum().backward();
+    let zero = |len| vec![0.0; len];
+    let gx = x.grad_remove(&mut grads).map_or(zero(n * c * h * w), values);
+    let gs = s.grad_remove(&mut grads).map_or(zero(n * c), values);
+    let gn = noise.grad_remove(&mut grads).map_or(zero(h * w), values);
+    [values(y.inner()), gx, gs, gn]
+}
+
+/// `tolerance` is relative, in the root-mean-square sense.
+fn agree(
+    what: &str,
+    fast: impl Fn(Tensor<4>, Tensor<2>, Tensor<4>) -> Tensor<4>,
+    slow: impl Fn(Tensor<4>, Tensor<2>, Tensor<4>) -> Tensor<4>,
+    shape: [usize; 4],
+    tolerance: f64,
+) {
+    let names = ["output", "gradient to x", "gradient to s", "gradient to noise"];
+    for ((name, fast), slow) in names.iter().zip(run(fast, shape)).zip(run(slow, shape)) {
+        if slow.iter().all(|v| *v == 0.0) {
+            assert!(fast.iter().all(|v| *v == 0.0), "{what}: {name} should be zero");
+            continue;
+        }
+        let error = relative(&fast, &slow);
+        assert!(error < tolerance, "{what} {shape:?}: {name} differs by {error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn separable(n in 1usize..4, c in 1usize..40, o in 1usize..40, h in 1usize..20, w in 1usize..20) {
+        let layer = Separable::new(
+            &numbers("dw", c * 9), &numbers("pw", o * c), &numbers("bias", o), &Device::flex(),
+        );
+        let (fast, slow) = (&layer, &layer);
+        agree("separable", |x, s, z| fast.forward(x, s, z), |x, s, z| slow.reference(x, s, z), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    fn pointwise(n in 1usize..4, c in 1usize..70, o in 1usize..20, h in 1usize..20, w in 1usize..20) {
+        let layer = Pointwise::new(&numbers("weight", o * c), &numbers("bias", o), &Device::flex());
+        agree("pointwise", |x, s, _| layer.forward(x, s), |x, s, _| layer.reference(x, s), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    fn haar(n in 1usize..4, c in 1usize..10, h in 1usize..20, w in 1usize..20) {
+        let shape = [n, 4 * c, h, w];
+        agree("haar", |x, s, _| haar_up(x, Some(s)), |x, s, _| reference::haar_up(x, Some(s)), shape, 1e-5);
+        agree("haar, no style", |x, _, _| haar_up(x, None), |x, _, _| reference::haar_up(x, None), shape, 1e-5);
+    }
+
+    #[test]
+    fn conv3x3(n in 1usize..3, c in 1usize..40, o in 1usize..40, h in 1usize..24, w in 1usize..24, rectify: bool) {
+        let layer = Conv3x3::new(
+            &numbers("kernel", o * c * 9), Some(&numbers("bias", o)), [o, c], rectify, &Device::flex(),
+        );
+        // Winograd transforms round a little more than a direct sum.
+        agree("conv3x3", |x, _, _| layer.forward(x), |x, _, _| layer.reference(x), [n, c, h, w], 1e-4);
+    }
+
+    #[test]
+    fn pooling_and_resizing(n in 1usize..3, c in 1usize..5, h in 2usize..30, w in 2usize..30, a in 1usize..40, b in 1usize..40) {
+        agree("pool", |x, _, _| max_pool2(x), |x, _, _| reference::max_pool2(x), [n, c, h, w], 1e-6);
+        agree("resize", |x, _, _| resize_bilinear(x, [a, b]), |x, _, _| reference::resize_bilinear(x, [a, b]), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    fn warping(n in 1usize..3, c in 1usize..5, h in 2usize..24, w in 2usize..24, reach in 0.0f32..12.0) {
+        let flow: Vec<f32> = numbers("flow", n * 2 * h * w).iter().map(|v| v * reach).collect();
+        let warp = Warp::new(&flow, [n, h, w], &Device::flex());
+        // The stock path normalises coordinates to [-1,1] and back, which rounds positions.
+        agree("warp", |x, _, _| warp.forward(x), |x, _, _| warp.reference(x), [n, c, h, w], 1e-4);
+    }
+}

@@ -1,0 +1,69 @@
+//! The generator as the method sees it: codes in, images in [0,1] out.
+
+mod noise;
+mod open;
+mod render;
+mod sample;
+mod wrap;
+
+pub use noise::Noise;
+pub(crate) use open::identity;
+pub use open::{DEFAULT_GENERATOR, open, open_default};
+pub use render::{render, render_each};
+pub(crate) use render::{code_tensor, frame_tensor};
+pub use sample::{SampleConfig, sample};
+pub use wrap::{FaceGenerator, StyleGan1Generator};
+
+use std::fmt;
+
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// Which generator it is: a name for people, a hash for machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Name of the model.
+    pub name: String,
+    /// SHA-256 of its weights, hex.
+    pub sha256: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, &self.sha256[..self.sha256.len().min(12)])
+    }
+}
+
+/// A frozen generator of face images.
+pub trait Generator: Send + Sync {
+    /// Name and hash.
+    fn identity(&self) -> &Identity;
+
+    /// Side of its square images in pixels.
+    fn resolution(&self) -> usize;
+
+    /// Rows of a code, `L`.
+    fn rows(&self) -> usize;
+
+    /// Width of a row, `D`.
+    fn dim(&self) -> usize;
+
+    /// The mean of W, `[D]`.
+    fn mean_code(&self) -> &[f32];
+
+    /// Where its weights are.
+    fn device(&self) -> &Device;
+
+    /// `z [N,D]`, standard normal, to `w [N,D]`.
+    fn map(&self, z: Tensor<2>) -> Tensor<2>;
+
+    /// `codes [N,L,D]` to images `[N,3,R,R]`, RGB, nominally [0,1], not clamped;
+    /// differentiable in `codes` and in the noise.
+    fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4>;
+
+    /// The noise the generator was trained with or ships: always the same.
+    fn fixed_noise(&self) -> Noise;
+
+    /// New noise of the same strength, drawn from `seed`.
+    fn fresh_noise(&self, seed: u64) -> Noise;
+}

@@ -1,0 +1,136 @@
+//! The networks behind the [`Generator`] trait; the range [-1,1] of a network
+//! becomes [0,1] here and nowhere else.
+
+use burn::tensor::{Device, Tensor};
+use reelgan_nets::generators::{MobileStyleGan, StyleGan1};
+
+use super::{Generator, Identity, Noise};
+
+/// Seed of the noise planes given to a generator that ships none.
+const FIXED_NOISE_SEED: u64 = 0;
+
+/// [-1,1] to [0,1].
+fn to_unit(image: Tensor<4>) -> Tensor<4> {
+    image.add_scalar(1.0).mul_scalar(0.5)
+}
+
+/// MobileStyleGAN as a [`Generator`].
+#[derive(Debug)]
+pub struct FaceGenerator {
+    net: MobileStyleGan,
+    identity: Identity,
+    device: Device,
+}
+
+impl FaceGenerator {
+    /// Wraps a network.
+    pub fn new(net: MobileStyleGan, identity: Identity, device: Device) -> Self {
+        Self { net, identity, device }
+    }
+}
+
+impl Generator for FaceGenerator {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+    fn resolution(&self) -> usize {
+        self.net.resolution()
+    }
+    fn rows(&self) -> usize {
+        self.net.rows()
+    }
+    fn dim(&self) -> usize {
+        self.net.dim()
+    }
+    fn mean_code(&self) -> &[f32] {
+        self.net.w_avg()
+    }
+    fn device(&self) -> &Device {
+        &self.device
+    }
+    fn map(&self, z: Tensor<2>) -> Tensor<2> {
+        self.net.map(z)
+    }
+    fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4> {
+        to_unit(self.net.synthesize(codes, &noise.planes))
+    }
+    fn fixed_noise(&self) -> Noise {
+        Noise { planes: self.net.noise().to_vec() }
+    }
+    fn fresh_noise(&self, seed: u64) -> Noise {
+        // The planes of this network carry their strength, so it is read off them.
+        let shapes: Vec<_> = self
+            .net
+            .noise()
+            .iter()
+            .map(|plane| {
+                let [_, _, h, w] = plane.dims();
+                let power = plane.clone().powf_scalar(2.0).mean().into_scalar::<f32>();
+                ([h, w], power.sqrt())
+            })
+            .collect();
+        Noise::drawn(&shapes, seed, &self.device)
+    }
+}
+
+/// StyleGAN1 as a [`Generator`]; its mean code is given, since the file has none.
+#[derive(Debug)]
+pub struct StyleGan1Generator {
+    net: StyleGan1,
+    identity: Identity,
+    device: Device,
+    mean_code: Vec<f32>,
+    fixed_noise: Noise,
+}
+
+impl StyleGan1Generator {
+    /// Wraps a network; `fixed_noise` of `None` draws planes from a constant seed.
+    pub fn new(
+        net: StyleGan1,
+        identity: Identity,
+        device: Device,
+        mean_code: Vec<f32>,
+        fixed_noise: Option<Noise>,
+    ) -> Self {
+        let fixed_noise = fixed_noise
+            .unwrap_or_else(|| Noise::drawn(&unit_shapes(&net), FIXED_NOISE_SEED, &device));
+        Self { net, identity, device, mean_code, fixed_noise }
+    }
+}
+
+fn unit_shapes(net: &StyleGan1) -> Vec<([usize; 2], f32)> {
+    net.noise_shapes().into_iter().map(|shape| (shape, 1.0)).collect()
+}
+
+impl Generator for StyleGan1Generator {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+    fn resolution(&self) -> usize {
+        self.net.resolution()
+    }
+    fn rows(&self) -> usize {
+        self.net.rows()
+    }
+    fn dim(&self) -> usize {
+        self.net.dim()
+    }
+    fn mean_code(&self) -> &[f32] {
+        &self.mean_code
+    }
+    fn device(&self) -> &Device {
+        &self.device
+    }
+    fn map(&self, z: Tensor<2>) -> Tensor<2> {
+        self.net.map(z)
+    }
+    fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4> {
+        to_unit(self.net.synthesize(codes, &noise.planes))
+    }
+    fn fixed_noise(&self) -> Noise {
+        self.fixed_noise.clone()
+    }
+    fn fresh_noise(&self, seed: u64) -> Noise {
+        Noise::drawn(&unit_shapes(&self.net), seed, &self.device)
+    }
+}

@@ -1,0 +1,97 @@
+//! Every setting of an inversion, resolved and checked.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AdamConfig, Preset, Schedule, StopConfig};
+use crate::objective::{ConsistencyBase, LossWeights};
+use crate::{Error, Result};
+
+/// The space of the steps between frames, or no steps at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Offsets {
+    /// One vector of W for all rows (the paper's).
+    #[serde(rename = "w")]
+    W,
+    /// A vector for every row.
+    #[serde(rename = "w+")]
+    WPlus,
+    /// Free codes, no steps: the ablation without eq. 2-3.
+    #[serde(rename = "free")]
+    Free,
+}
+
+/// Where the optimisation starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartCode {
+    /// The mean of W (the paper's text).
+    Mean,
+    /// Zeros (the authors' code).
+    Zeros,
+}
+
+/// The noise inputs during the optimisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoiseMode {
+    /// The generator's own planes, always the same.
+    Fixed,
+    /// New noise at every synthesis, as in the authors' code; drawn from the
+    /// seed, the step and the frame, so still reproducible.
+    Fresh,
+}
+
+/// A resolved configuration; every field is also a key of the TOML file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvertConfig {
+    /// The preset it started from.
+    pub preset: Preset,
+    /// Steps of the optimiser.
+    pub steps: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The space of the steps between frames.
+    pub offsets: Offsets,
+    /// Where it starts.
+    pub start: StartCode,
+    /// The noise inputs.
+    pub noise: NoiseMode,
+    /// Which frames serve as base of the consistency term.
+    pub consistency_base: ConsistencyBase,
+    /// Weights of the terms.
+    pub weights: LossWeights,
+    /// Learning rate.
+    pub schedule: Schedule,
+    /// Optimiser.
+    pub adam: AdamConfig,
+    /// Early ends.
+    pub stop: StopConfig,
+}
+
+impl Default for InvertConfig {
+    fn default() -> Self {
+        Preset::Default.config()
+    }
+}
+
+impl InvertConfig {
+    /// Refuses settings that make no sense.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the name of the setting.
+    pub fn check(&self) -> Result<()> {
+        if self.steps == 0 {
+            return Err(Error::setting("steps", "must be at least 1"));
+        }
+        self.weights.check()?;
+        self.schedule.check()?;
+        self.adam.check()?;
+        self.stop.check()
+    }
+
+    /// Whether flows between the frames are needed.
+    pub fn needs_flow(&self) -> bool {
+        self.weights.consistency > 0.0 || self.weights.cross_frame > 0.0
+    }
+}

@@ -1,0 +1,250 @@
+//! The optimisation loop.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use reelgan_nets::perceptual::Vgg16;
+use reelgan_run::Images;
+
+use super::{
+    Best, Event, InvertConfig, NoiseMode, Observer, StartCode, State, StepRecord, StopReason,
+    Variables,
+};
+use crate::codes::{Codes, Trajectory};
+use crate::flow::FlowEstimator;
+use crate::generator::{Generator, Noise, code_tensor};
+use crate::loss::Perceptual;
+use crate::objective::{FlowPairs, Objective, PairPlan, Terms};
+use crate::{Error, Result};
+
+/// Inverts consecutive images into codes of a frozen generator.
+pub struct Inverter<'a> {
+    generator: &'a dyn Generator,
+    perceptual: Perceptual,
+    flow: &'a dyn FlowEstimator,
+    config: InvertConfig,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inversion {
+    /// Base code and steps with the lowest total loss seen.
+    pub trajectory: Trajectory,
+    /// Where they were seen, and the loss there.
+    pub best: Option<Best>,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Losses of every step.
+    pub history: Vec<StepRecord>,
+    /// The end, to go on from.
+    pub state: State,
+}
+
+impl Inversion {
+    /// The code of every frame, `[N,L,D]`.
+    pub fn codes(&self) -> Codes {
+        self.trajectory.codes()
+    }
+}
+
+impl<'a> Inverter<'a> {
+    /// Checks the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn new(
+        generator: &'a dyn Generator,
+        perceptual: Arc<Vgg16>,
+        flow: &'a dyn FlowEstimator,
+        config: InvertConfig,
+    ) -> Result<Self> {
+        config.check()?;
+        Ok(Self { generator, perceptual: Perceptual::new(perceptual), flow, config })
+    }
+
+    /// Inverts `frames`, `[N,3,R,R]` with R the generator's resolution, any N of 1 or more.
+    ///
+    /// # Errors
+    /// Frames of another size, flows that cannot be had. A loss that stops being
+    /// finite is no error: the best codes before it are the result, with the reason.
+    pub fn run(&self, frames: &Images, observer: &mut dyn Observer) -> Result<Inversion> {
+        self.resume(frames, self.fresh(frames.count()), observer)
+    }
+
+    /// The state before the first step, for `frames` frames.
+    pub fn fresh(&self, frames: usize) -> State {
+        let (rows, dim) = (self.generator.rows(), self.generator.dim());
+        let start = match self.config.start {
+            StartCode::Mean => Codes::broadcast(self.generator.mean_code(), rows, 1),
+            StartCode::Zeros => Codes::broadcast(&vec![0.0; dim], rows, 1),
+        };
+        let variables = Variables::start(start.data(), rows, frames, self.config.offsets);
+        State::new(variables, &self.config)
+    }
+
+    /// Goes on from a state; ends with the same numbers as an uninterrupted run.
+    ///
+    /// # Errors
+    /// As [`Inverter::run`].
+    pub fn resume(
+        &self,
+        frames: &Images,
+        mut state: State,
+        observer: &mut dyn Observer,
+    ) -> Result<Inversion> {
+        let objective = match self.objective(frames, observer)? {
+            ControlFlow::Continue(objective) => objective,
+            ControlFlow::Break(()) => return Ok(finish(state, StopReason::Interrupted, observer)),
+        };
+        let fixed = self.generator.fixed_noise();
+        let total = self.config.steps;
+        let stop = loop {
+            let step = state.step();
+            if step >= total {
+                break StopReason::Finished;
+            }
+            let (terms, gradient) = self.gradient(&objective, &state.variables, step, &fixed);
+            if let Some(reason) = not_finite(step, &terms, &gradient) {
+                break reason;
+            }
+            if state.best.as_ref().is_none_or(|best| terms.total < best.total) {
+                let values = state.variables.values();
+                state.best = Some(Best { step, total: terms.total, values });
+            }
+            let rate = self.config.schedule.rate(step, total);
+            let State { variables, adam, .. } = &mut state;
+            adam.step(variables.values_mut(), &gradient, rate);
+            let record = StepRecord { step, rate, terms };
+            state.history.push(record);
+            if observer.on(&Event::Step { record, total, state: &state }).is_break() {
+                break StopReason::Interrupted;
+            }
+            if let Some(reason) = self.early_end(&state) {
+                break reason;
+            }
+        };
+        Ok(finish(state, stop, observer))
+    }
+
+    /// Estimates the flows and prepares every target.
+    fn objective(
+        &self,
+        frames: &Images,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<(), Objective>> {
+        let side = self.generator.resolution();
+        if (frames.height(), frames.width()) != (side, side) {
+            return Err(Error::Shape {
+                what: "frames".into(),
+                expected: format!("{side}x{side}, the generator's size"),
+                got: format!("{}x{}", frames.width(), frames.height()),
+            });
+        }
+        let plan = if self.config.needs_flow() {
+            PairPlan::new(frames.count(), self.config.consistency_base)
+        } else {
+            PairPlan::new(1, self.config.consistency_base)
+        };
+        let mut interrupted = false;
+        let flows = FlowPairs::estimate(&plan, frames, self.flow, &mut |done| {
+            interrupted |= observer.on(&Event::Flow { done, total: plan.len() }).is_break();
+            if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if interrupted {
+            return Ok(ControlFlow::Break(()));
+        }
+        let objective = Objective::new(
+            frames,
+            self.perceptual.clone(),
+            &flows,
+            self.config.consistency_base,
+            self.config.weights,
+            self.generator.device(),
+        )?;
+        Ok(ControlFlow::Continue(objective))
+    }
+
+    /// Losses and gradient to the unknowns, one frame after the other, so that
+    /// memory holds the graph of one frame only.
+    fn gradient(
+        &self,
+        objective: &Objective,
+        variables: &Variables,
+        step: usize,
+        fixed: &Noise,
+    ) -> (Terms, Vec<f32>) {
+        let codes = variables.codes();
+        let mut terms = Terms::default();
+        let mut gradient = Vec::with_capacity(codes.data().len());
+        for k in 0..codes.count() {
+            let drawn;
+            let noise = match self.config.noise {
+                NoiseMode::Fixed => fixed,
+                NoiseMode::Fresh => {
+                    drawn = self.generator.fresh_noise(noise_seed(self.config.seed, step, k));
+                    &drawn
+                }
+            };
+            let code = code_tensor(self.generator, codes.code(k)).autodiff().require_grad();
+            let image = self.generator.synthesize(code.clone(), noise);
+            let loss = objective.frame(k, &image);
+            drop(image);
+            terms.add(&loss.terms());
+            let mut grads = loss.total.backward();
+            let grad = code.grad_remove(&mut grads).expect("every frame depends on its code");
+            gradient.extend(grad.into_data().try_into_vec::<f32>().expect("gradients are f32"));
+        }
+        (terms, variables.backward(&gradient))
+    }
+
+    /// Whether a stop rule holds after the last step.
+    fn early_end(&self, state: &State) -> Option<StopReason> {
+        let stop = &self.config.stop;
+        let last = state.history.last()?;
+        if stop.target > 0.0 && last.terms.total <= stop.target {
+            return Some(StopReason::Target);
+        }
+        if stop.plateau_steps == 0 || state.history.len() <= stop.plateau_steps {
+            return None;
+        }
+        let best = |records: &[StepRecord]| {
+            records.iter().map(|r| r.terms.total).fold(f32::INFINITY, f32::min)
+        };
+        let before = best(&state.history[..state.history.len() - stop.plateau_steps]);
+        let now = best(&state.history);
+        (before - now < stop.plateau_tolerance * before).then_some(StopReason::Plateau)
+    }
+}
+
+fn not_finite(step: usize, terms: &Terms, gradient: &[f32]) -> Option<StopReason> {
+    let named = terms.named();
+    // The parts before the total, so that the reason names the culprit.
+    let term = named[1..].iter().chain(&named[..1]).find(|(_, v)| !v.is_finite());
+    let term = term.map(|(name, _)| *name).or_else(|| {
+        gradient.iter().any(|g| !g.is_finite()).then_some("gradient")
+    });
+    term.map(|term| StopReason::NotFinite { step, term: term.to_string() })
+}
+
+fn finish(state: State, stop: StopReason, observer: &mut dyn Observer) -> Inversion {
+    // Nothing is left to end, so the answer does not matter.
+    let _ = observer.on(&Event::Stopped { reason: &stop });
+    Inversion {
+        trajectory: state.best_variables().trajectory(),
+        best: state.best.clone(),
+        stop,
+        history: state.history.clone(),
+        state,
+    }
+}
+
+/// A seed of its own for every synthesis, independent of where a run was resumed.
+fn noise_seed(seed: u64, step: usize, frame: usize) -> u64 {
+    // SplitMix64's finaliser over the three numbers.
+    let mut z = seed
+        .wrapping_add((step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        .wrapping_add((frame as u64 + 1).wrapping_mul(0xD1B5_4A32_D192_ED03));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

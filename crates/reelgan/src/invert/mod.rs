@@ -1,0 +1,22 @@
+//! The joint inversion (paper eq. 12): find base code and steps whose
+//! reconstructions minimise the objective.
+
+mod adam;
+mod config;
+mod event;
+mod inverter;
+mod preset;
+mod schedule;
+mod state;
+mod stop;
+mod variables;
+
+pub use adam::{Adam, AdamConfig};
+pub use config::{InvertConfig, NoiseMode, Offsets, StartCode};
+pub use event::{Event, Observer, Silent, StepRecord};
+pub use inverter::{Inversion, Inverter};
+pub use preset::Preset;
+pub use schedule::Schedule;
+pub use state::{Best, State};
+pub use stop::{StopConfig, StopReason};
+pub use variables::Variables;

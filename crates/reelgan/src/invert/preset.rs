@@ -1,0 +1,105 @@
+//! Named configurations.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AdamConfig, InvertConfig, NoiseMode, Offsets, Schedule, StartCode, StopConfig};
+use crate::objective::{ConsistencyBase, LossWeights};
+use crate::{Error, Result};
+
+/// A named configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// The best all-round choice.
+    Default,
+    /// A usable result soon.
+    Fast,
+    /// The paper: 5000 steps at a constant rate, all weights 1.
+    Paper,
+    /// Image2StyleGAN (Abdal et al. 2019): free codes, no consistency; the baseline.
+    I2s,
+    /// The paper without the mutually accessible constraint.
+    NoMac,
+    /// The paper without the inversion consistency constraint.
+    NoIcc,
+}
+
+impl Preset {
+    /// All presets, in the order of the help.
+    pub const ALL: [Preset; 6] = [
+        Preset::Default,
+        Preset::Fast,
+        Preset::Paper,
+        Preset::I2s,
+        Preset::NoMac,
+        Preset::NoIcc,
+    ];
+
+    /// Its name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Fast => "fast",
+            Self::Paper => "paper",
+            Self::I2s => "i2s",
+            Self::NoMac => "no-mac",
+            Self::NoIcc => "no-icc",
+        }
+    }
+
+    /// The configuration.
+    pub fn config(self) -> InvertConfig {
+        let ours = |steps, peak| InvertConfig {
+            preset: self,
+            steps,
+            seed: 0,
+            offsets: Offsets::W,
+            start: StartCode::Mean,
+            noise: NoiseMode::Fixed,
+            consistency_base: ConsistencyBase::First,
+            weights: LossWeights {
+                pixel: 10.0,
+                perceptual: 1.0,
+                consistency: 1.0,
+                cross_frame: 0.0,
+            },
+            schedule: Schedule { peak, ramp_up: 0.05, ramp_down: 0.4 },
+            adam: AdamConfig::default(),
+            stop: StopConfig::default(),
+        };
+        let paper = |offsets, consistency| InvertConfig {
+            offsets,
+            weights: LossWeights { pixel: 1.0, perceptual: 1.0, consistency, cross_frame: 0.0 },
+            schedule: Schedule::constant(0.01),
+            ..ours(5000, 0.01)
+        };
+        match self {
+            Self::Default => ours(200, 0.08),
+            Self::Fast => ours(60, 0.08),
+            Self::Paper => paper(Offsets::W, 1.0),
+            Self::I2s => paper(Offsets::Free, 0.0),
+            Self::NoMac => paper(Offsets::Free, 1.0),
+            Self::NoIcc => paper(Offsets::W, 0.0),
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::setting(format!("preset {text}"), format!("unknown; the presets are {names}"))
+        })
+    }
+}

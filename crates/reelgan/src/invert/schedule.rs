@@ -1,0 +1,86 @@
+//! The learning rate over the steps.
+
+use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// A linear ramp up, a plateau at the peak, a cosine down to zero.
+///
+/// `ramp_up = ramp_down = 0` is the constant rate of the paper.
+/// # Source   the shape is that of NVIDIA's StyleGAN2 projector
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The highest rate.
+    pub peak: f64,
+    /// Share of the steps spent going up, [0,1].
+    pub ramp_up: f64,
+    /// Share of the steps spent going down, [0,1].
+    pub ramp_down: f64,
+}
+
+impl Schedule {
+    /// The same rate at every step.
+    pub const fn constant(rate: f64) -> Self {
+        Self { peak: rate, ramp_up: 0.0, ramp_down: 0.0 }
+    }
+
+    /// Refuses a peak that is not above 0 and shares outside [0,1].
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<()> {
+        if !(self.peak > 0.0 && self.peak.is_finite()) {
+            return Err(Error::setting(
+                "schedule.peak",
+                format!("{} is no learning rate; give a number above 0", self.peak),
+            ));
+        }
+        for (name, share) in
+            [("schedule.ramp_up", self.ramp_up), ("schedule.ramp_down", self.ramp_down)]
+        {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(Error::setting(name, format!("{share} is not a share in [0,1]")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rate of step `step` of `steps`, counted from 0; always above 0.
+    pub fn rate(&self, step: usize, steps: usize) -> f64 {
+        // Positions in the middle of a step, so that neither end is exactly 0.
+        let t = (step as f64 + 0.5) / steps as f64;
+        let up = if self.ramp_up > 0.0 { (t / self.ramp_up).min(1.0) } else { 1.0 };
+        let left = 1.0 - t;
+        let down = if self.ramp_down > 0.0 && left < self.ramp_down {
+            0.5 - 0.5 * (PI * left / self.ramp_down).cos()
+        } else {
+            1.0
+        };
+        self.peak * up * down
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constant_is_constant() {
+        let s = Schedule::constant(0.01);
+        assert!((0..5000).all(|k| s.rate(k, 5000) == 0.01));
+    }
+
+    #[test]
+    fn ramps_meet_the_closed_form() {
+        let s = Schedule { peak: 0.08, ramp_up: 0.1, ramp_down: 0.5 };
+        assert!((s.rate(0, 100) - 0.08 * 0.05).abs() < 1e-12);
+        assert!((s.rate(30, 100) - 0.08).abs() < 1e-12);
+        let t = 1.0 - 90.5 / 100.0;
+        let want = 0.08 * 0.5 * (1.0 - (PI * t / 0.5).cos());
+        assert!((s.rate(90, 100) - want).abs() < 1e-12);
+        assert!(s.rate(99, 100) > 0.0);
+    }
+}

@@ -1,0 +1,88 @@
+//! The unknowns of an inversion.
+
+use super::Offsets;
+use crate::codes::{Codes, OffsetSpace, Trajectory};
+
+/// What is optimised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Variables {
+    /// A base code and steps (eq. 2-3).
+    Trajectory(Trajectory),
+    /// A code of its own for every frame: the ablation without eq. 2-3.
+    Free(Codes),
+}
+
+impl Variables {
+    /// All frames at the code `start` (`[L,D]`).
+    pub fn start(start: &[f32], rows: usize, frames: usize, offsets: Offsets) -> Self {
+        let resting = |space| Self::Trajectory(Trajectory::resting(start, rows, frames, space));
+        match offsets {
+            Offsets::W => resting(OffsetSpace::W),
+            Offsets::WPlus => resting(OffsetSpace::WPlus),
+            Offsets::Free => {
+                let data = start.iter().copied().cycle().take(start.len() * frames).collect();
+                Self::Free(Codes::new(rows, start.len() / rows, data).expect("whole codes"))
+            }
+        }
+    }
+
+    /// The code of every frame.
+    pub fn codes(&self) -> Codes {
+        match self {
+            Self::Trajectory(t) => t.codes(),
+            Self::Free(codes) => codes.clone(),
+        }
+    }
+
+    /// As a trajectory; free codes give one through themselves.
+    pub fn trajectory(&self) -> Trajectory {
+        match self {
+            Self::Trajectory(t) => t.clone(),
+            Self::Free(codes) => Trajectory::through(codes),
+        }
+    }
+
+    /// How many unknowns.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Trajectory(t) => t.base().len() + t.offsets().len(),
+            Self::Free(codes) => codes.data().len(),
+        }
+    }
+
+    /// Whether there are none (never, for variables made by this crate).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The unknowns in one row: base, then steps; or code after code.
+    pub fn values(&self) -> Vec<f32> {
+        match self {
+            Self::Trajectory(t) => [t.base(), t.offsets()].concat(),
+            Self::Free(codes) => codes.data().to_vec(),
+        }
+    }
+
+    /// The unknowns, to be changed, in the order of [`Variables::values`].
+    pub fn values_mut(&mut self) -> Box<dyn Iterator<Item = &mut f32> + '_> {
+        match self {
+            Self::Trajectory(t) => {
+                let (base, offsets) = t.parameters_mut();
+                Box::new(base.iter_mut().chain(offsets))
+            }
+            Self::Free(codes) => Box::new(codes.data_mut().iter_mut()),
+        }
+    }
+
+    /// Gradient to the unknowns from the gradient to every code, `[N,L,D]`.
+    pub fn backward(&self, codes: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Trajectory(t) => {
+                let (mut base, offsets) = t.backward(codes);
+                base.extend(offsets);
+                base
+            }
+            Self::Free(_) => codes.to_vec(),
+        }
+    }
+}

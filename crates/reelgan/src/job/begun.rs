@@ -1,0 +1,146 @@
+//! What is written down before the first step, so that a folder is enough to go on.
+
+use reelgan_run::RunFolder;
+use reelgan_run::atomic;
+use reelgan_run::manifest::{self, Manifest, State};
+use serde::{Deserialize, Serialize};
+
+use super::inputs::Inputs;
+use super::{FlowSource, InvertRequest, Kit};
+use crate::generator::Identity;
+use crate::invert::{Inversion, InvertConfig};
+use crate::{Error, Result};
+
+/// The settings of a run; the `config` of its manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Begun {
+    /// Settings of the inversion.
+    pub invert: InvertConfig,
+    /// Where flows come from.
+    pub flow: FlowSource,
+    /// Whether codes are also written as `.npy`.
+    pub npy: bool,
+    /// Frames a second of the input, if it is a video that says so.
+    pub fps: Option<f64>,
+    /// What each frame was called where it came from.
+    pub frame_names: Vec<String>,
+    /// SHA-256 over the pixels of all fitted frames.
+    pub frames_sha256: String,
+    /// What there was to say about the input.
+    pub warnings: Vec<String>,
+}
+
+impl Begun {
+    pub fn new(request: &InvertRequest, inputs: &Inputs, warnings: &[String]) -> Result<Self> {
+        let flow = match &request.flow {
+            FlowSource::Dense => FlowSource::Dense,
+            // The run may be continued from another working folder.
+            FlowSource::FloFolder(path) => FlowSource::FloFolder(
+                std::path::absolute(path).map_err(|e| Error::file(path, e.to_string()))?,
+            ),
+        };
+        Ok(Self {
+            invert: request.config.clone(),
+            flow,
+            npy: request.npy,
+            fps: inputs.fps,
+            frame_names: inputs.names.clone(),
+            frames_sha256: inputs.sha256(),
+            warnings: warnings.to_vec(),
+        })
+    }
+
+    /// Reads the settings of a run that this program began.
+    ///
+    /// # Errors
+    /// A manifest whose settings are not ours.
+    pub fn of(folder: &RunFolder, manifest: &Manifest) -> Result<Self> {
+        serde_json::from_value(manifest.config.clone()).map_err(|e| {
+            Error::file(folder.manifest(), format!("holds settings that cannot be read: {e}"))
+        })
+    }
+
+    /// As JSON with numbers as people write them: 0.9 and not the nearest `f32` in full.
+    fn to_value(&self) -> serde_json::Value {
+        let text = serde_json::to_string(self).expect("settings are plain data");
+        serde_json::from_str(&text).expect("what was just written")
+    }
+}
+
+/// The manifest of a run before its first step.
+pub(super) fn manifest(kit: &Kit, request: &InvertRequest, inputs: &Inputs, begun: &Begun) -> Manifest {
+    let generator = kit.generator.as_ref();
+    Manifest {
+        format: manifest::FORMAT,
+        reelgan: env!("CARGO_PKG_VERSION").into(),
+        command: request.command.clone(),
+        inputs: inputs.files.clone(),
+        crop: inputs.crop,
+        frames: inputs.frames.count(),
+        preset: request.config.preset.to_string(),
+        config: begun.to_value(),
+        generator: manifest::Generator {
+            name: generator.identity().name.clone(),
+            sha256: generator.identity().sha256.clone(),
+            resolution: generator.resolution(),
+            rows: generator.rows(),
+            dim: generator.dim(),
+        },
+        perceptual: Some(network(kit.nets.identity())),
+        seed: request.config.seed,
+        device: format!("{:?}", generator.device()),
+        state: State::Running,
+        stop_reason: None,
+        steps_done: 0,
+        best_step: None,
+        losses: Default::default(),
+        notice: Manifest::notice(),
+    }
+}
+
+/// Notes in the manifest how far the inversion came.
+pub(super) fn note_progress(manifest: &mut Manifest, inversion: &Inversion) {
+    manifest.steps_done = inversion.history.len() as u64;
+    manifest.best_step = inversion.best.as_ref().map(|best| best.step as u64);
+    let record = inversion.best.as_ref().and_then(|best| inversion.history.get(best.step));
+    manifest.losses = record
+        .map(|r| r.terms.named().map(|(name, v)| (name.to_string(), f64::from(v))).into())
+        .unwrap_or_default();
+}
+
+/// Writes `config.toml`: the settings, to be given to another run.
+///
+/// # Errors
+/// A disk that does not take it; a seed beyond what TOML can hold.
+pub(super) fn write_config(folder: &RunFolder, config: &InvertConfig) -> Result<()> {
+    let text = toml::to_string(config).map_err(|e| {
+        Error::setting("settings", format!("cannot be written as TOML ({e}); is the seed below 2^63?"))
+    })?;
+    Ok(atomic::write(&folder.config(), text.as_bytes())?)
+}
+
+/// Refuses to continue a run with other models, or another version, than it began with.
+///
+/// # Errors
+/// [`Error::OtherGenerator`]; the first other thing that differs.
+pub(super) fn check_same(kit: &Kit, folder: &RunFolder, manifest: &Manifest) -> Result<()> {
+    let theirs = Identity {
+        name: manifest.generator.name.clone(),
+        sha256: manifest.generator.sha256.clone(),
+    };
+    if theirs != *kit.generator.identity() {
+        return Err(Error::OtherGenerator {
+            what: format!("the run {}", folder.path().display()),
+            theirs: theirs.to_string(),
+            ours: kit.generator.identity().to_string(),
+        });
+    }
+    let mut now = manifest.clone();
+    now.reelgan = env!("CARGO_PKG_VERSION").into();
+    now.perceptual = Some(network(kit.nets.identity()));
+    Ok(manifest.check_continues(&now)?)
+}
+
+fn network(identity: &Identity) -> manifest::Network {
+    manifest::Network { name: identity.name.clone(), sha256: identity.sha256.clone() }
+}

@@ -1,0 +1,111 @@
+//! A run's frames with directions added.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::made::{self, Made, Plan};
+use super::pictures::playback;
+use super::source::Source;
+use super::watch::Watch;
+use super::{EditRequest, Kit};
+use crate::codes::{Codes, Rows, Trajectory};
+use crate::edit::{EditSource, EditSpec, edited};
+use crate::{Error, Result};
+
+/// Adds directions to the codes of a run and renders the result into `RUN/edits/NAME`.
+///
+/// # Errors
+/// A folder that is no run, directions that do not exist or belong to another
+/// generator, a folder that holds another edit.
+pub fn edit(kit: &Kit, run: &Path, request: &EditRequest, watch: &mut dyn Watch) -> Result<Made> {
+    if request.edits.is_empty() {
+        return Err(Error::setting("edits", "name at least one, such as motion=1.5"));
+    }
+    made::make(kit, run, request.out.as_deref(), watch, |source| plan(kit, source, request))
+}
+
+fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
+    let frames = source.chosen(request.frames.as_deref())?;
+    let words: Vec<String> = request.edits.iter().map(described).collect();
+    let place = match &request.name {
+        Some(name) => made::place(&source.folder, "edits", name)?,
+        None => made::place(&source.folder, "edits", &name_of(&request.edits))?,
+    };
+    Ok(Plan {
+        kind: "edit",
+        title: format!("Edit: {}", words.join(", ")),
+        label: "edit".into(),
+        place,
+        request: json!({
+            "edits": words,
+            "frames": frames.iter().map(|k| k + 1).collect::<Vec<_>>(),
+        }),
+        trajectory: moved(kit, source, &request.edits, &frames)?,
+        noise: kit.generator.fixed_noise(),
+        fps: playback(frames.len(), None),
+        frames: Some(frames),
+        with_recon: true,
+        npy: request.npy,
+    })
+}
+
+/// The chosen frames of the trajectory with the edits added.
+///
+/// Linear edits add the same to every frame, so the base code moves and the steps stay.
+fn moved(kit: &Kit, source: &Source, specs: &[EditSpec], frames: &[usize]) -> Result<Trajectory> {
+    let all = &source.file.trajectory;
+    let (rows, dim) = (all.rows(), all.dim());
+    let identity = kit.generator.identity();
+    let edits: Result<Vec<_>> = specs.iter().map(|spec| spec.resolve(all, identity)).collect();
+    let base = Codes::new(rows, dim, all.base().to_vec())?;
+    let base = edited(kit.generator.as_ref(), &base, &edits?)?;
+    let moved = Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
+    if frames.iter().copied().eq(0..all.count()) {
+        return Ok(moved);
+    }
+    Ok(Trajectory::through(&moved.codes().select(frames)?))
+}
+
+/// An edit as it was asked for.
+fn described(spec: &EditSpec) -> String {
+    let mut words = match &spec.source {
+        EditSource::Motion(None) => "motion".to_string(),
+        EditSource::Motion(Some(step)) => format!("motion.{step}"),
+        EditSource::File(path) => path.display().to_string(),
+    };
+    if spec.rows != Rows::ALL {
+        let _ = write!(words, ":{}", spec.rows);
+    }
+    let _ = write!(words, "={}", spec.strength);
+    words
+}
+
+/// A folder name that says what the edits are: `motion=1.5`, `age[4..8]=2+motion=1`.
+fn name_of(edits: &[EditSpec]) -> String {
+    let one = |spec: &EditSpec| {
+        let name = match &spec.source {
+            EditSource::Motion(None) => "motion".to_string(),
+            EditSource::Motion(Some(step)) => format!("motion.{step}"),
+            EditSource::File(path) => {
+                path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
+        };
+        let rows = if spec.rows == Rows::ALL { String::new() } else { format!("[{}]", spec.rows) };
+        format!("{name}{rows}={}", spec.strength)
+    };
+    edits.iter().map(one).collect::<Vec<_>>().join("+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_the_edits_are() {
+        let specs = ["motion=1.5", "dir/age.npy:4..8=-2"].map(|s| s.parse::<EditSpec>().unwrap());
+        assert_eq!(name_of(&specs), "motion=1.5+age[4..8]=-2");
+        assert_eq!(described(&specs[1]), "dir/age.npy:4..8=-2");
+    }
+}

@@ -1,0 +1,45 @@
+//! What every job needs: the loaded models, and where to find ffmpeg.
+
+use burn::tensor::Device;
+use reelgan_models::Store;
+use reelgan_models::catalog::FFMPEG;
+use reelgan_run::clip::FfmpegSearch;
+
+use crate::generator::{self, Generator};
+use crate::perceptual::{self, PerceptualNets};
+use crate::Result;
+
+/// The models of a job, loaded once and used for as many jobs as wanted.
+pub struct Kit {
+    /// The generator.
+    pub generator: Box<dyn Generator>,
+    /// The networks of the perceptual loss and of LPIPS.
+    pub nets: PerceptualNets,
+    /// Where to look for ffmpeg, which is needed for video only.
+    pub ffmpeg: FfmpegSearch,
+}
+
+impl Kit {
+    /// Loads a generator of the catalogue and the perceptual networks; the files'
+    /// SHA-256 are checked. An ffmpeg in the cache serves where the system has none.
+    ///
+    /// # Errors
+    /// A model that was not fetched (the error says how), a changed file, wrong weights.
+    pub fn open(store: &Store, generator: &str, device: &Device) -> Result<Self> {
+        Ok(Self {
+            generator: Box::new(generator::open(store, generator, device)?),
+            nets: perceptual::open(store, device)?,
+            ffmpeg: ffmpeg(store),
+        })
+    }
+}
+
+/// The search for ffmpeg, with the program of the cache to fall back on.
+fn ffmpeg(store: &Store) -> FfmpegSearch {
+    let search = FfmpegSearch::default();
+    if search.find().is_ok() {
+        return search;
+    }
+    // Not fetched, or not for this machine: a job that needs it says so itself.
+    FfmpegSearch { fallback: store.path(FFMPEG.name).ok(), ..search }
+}

@@ -1,0 +1,47 @@
+//! An inversion bound to a run folder, and what is made from one afterwards.
+//!
+//! ```text
+//! inputs -> invert -> results -> pictures -> page
+//!    |         |         |          |          report.html
+//!    |         |         |          strip.png, video.mp4
+//!    |         |         codes.safetensors, npy/, losses.csv, frames/, measurements.json
+//!    |         state.safetensors while it runs
+//!    inputs/, manifest.json, config.toml
+//! ```
+//!
+//! Input frames are fitted to the generator, rounded to 8 bits and written first;
+//! everything after works from those very values. So a folder needs nothing but
+//! itself to go on, and [`resume`] ends with the bytes of an uninterrupted run: only
+//! `timing.json` and `report.html`, which hold durations, differ between equal runs.
+
+mod begun;
+mod clock;
+mod edit;
+mod inputs;
+mod invert;
+mod kit;
+mod made;
+mod morph;
+mod page;
+mod pictures;
+mod recorder;
+mod render;
+mod request;
+mod results;
+mod sealed;
+mod show;
+mod source;
+mod watch;
+
+pub use edit::edit;
+pub use invert::{Outcome, invert, resume};
+pub use kit::Kit;
+pub use made::Made;
+pub use morph::morph;
+pub use render::render;
+pub use request::{EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest};
+pub use show::{MetricSummary, RunSummary, show};
+pub use watch::{Notice, Watch};
+
+pub use reelgan_run::clip::{FfmpegSearch, Selection};
+pub use reelgan_run::images::Crop;

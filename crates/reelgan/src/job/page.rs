@@ -1,0 +1,345 @@
+//! The report of a run as one page.
+
+use reelgan_models::catalog;
+use reelgan_run::manifest::{self, Manifest, Timing};
+use reelgan_run::picture::{HeatMap, Picture, Theme, shared_full_scale};
+use reelgan_run::report::{
+    Bar, Bars, Better, Block, Card, Cell, Column, Figure, Group, InlineImage, KeyValues, LinePlot,
+    Note, Report, SYNTHETIC_NOTICE, Section, Series, Table, significant,
+};
+use reelgan_run::RunFolder;
+use serde_json::Value;
+
+use super::begun::Begun;
+use super::pictures::{self, write_page};
+use super::results::{Rendered, Shown};
+use super::watch::{Halt, Teller};
+use crate::invert::StepRecord;
+use crate::{NOTICE, Result};
+
+/// Quality of the photographs in the page.
+const JPEG: u8 = 88;
+/// Side of the pictures in the table of frames.
+const THUMBNAIL: usize = 160;
+/// Width of the scale under the difference maps.
+const SCALE_WIDTH: usize = 560;
+
+/// What the page is about.
+pub(super) struct Contents<'a> {
+    pub manifest: &'a Manifest,
+    pub settings: &'a Begun,
+    pub history: &'a [StepRecord],
+    pub rendered: &'a Rendered,
+    pub strip: &'a pictures::Shown,
+}
+
+/// Writes `report.html`.
+pub(super) fn write(
+    contents: &Contents<'_>,
+    folder: &RunFolder,
+    teller: &mut Teller<'_>,
+) -> Result<(), Halt> {
+    teller.stage("report")?;
+    let timing = teller.clock.timing();
+    let report = report(contents, &timing, &teller.warnings)?;
+    write_page(&folder.report(), &report.to_html(), teller)?;
+    Ok(())
+}
+
+fn report(c: &Contents<'_>, timing: &Timing, warnings: &[String]) -> Result<Report> {
+    let m = c.manifest;
+    let source = match (m.inputs.as_slice(), m.frames) {
+        ([one], 1) => one.path.clone(),
+        ([one], n) => format!("{} ({n} frames)", one.path),
+        (_, n) => format!("{n} frames"),
+    };
+    let mut notes = vec![Note::Info(SYNTHETIC_NOTICE.into())];
+    notes.extend(warnings.iter().cloned().map(Note::Warning));
+    Ok(Report {
+        title: format!("Inversion of {source}"),
+        subtitle: format!("reelgan {}, preset {}, {}", m.reelgan, m.preset, m.generator.name),
+        summary: summary(c, timing),
+        sections: vec![
+            Section::new("", vec![Block::Cards(cards(c, timing)), Block::Notes(notes)]),
+            Section::new("Pictures", vec![Block::Figure(strip(c.strip)?)]),
+            frames(c)?,
+            losses(c),
+            Section::new("Settings", vec![settings(c)]),
+            times(timing),
+            models(m),
+        ],
+        footer: NOTICE.into(),
+    })
+}
+
+fn summary(c: &Contents<'_>, timing: &Timing) -> String {
+    let m = c.manifest;
+    let frames = if m.frames == 1 { "1 frame".into() } else { format!("{} frames", m.frames) };
+    let best = m.best_step.map_or_else(
+        || "no step gave a finite loss, so the codes are those it began with".to_string(),
+        |step| format!("the codes are those of step {}, which had the lowest loss", step + 1),
+    );
+    format!(
+        "{frames}, {} steps in {}; it ended because {}; {best}.",
+        m.steps_done,
+        duration(timing.seconds.values().sum()),
+        m.stop_reason.as_deref().unwrap_or("it was asked to"),
+    )
+}
+
+fn cards(c: &Contents<'_>, timing: &Timing) -> Vec<Card> {
+    let mut cards: Vec<Card> = c
+        .rendered
+        .measurements
+        .metrics
+        .iter()
+        .map(|(name, metric)| {
+            Card::metric(name.clone(), metric.mean, &metric.unit, better(metric.better))
+        })
+        .collect();
+    if let Some(loss) = c.manifest.losses.get("total") {
+        cards.push(Card::metric("loss", *loss, "", Better::Lower));
+    }
+    let total: f64 = timing.seconds.values().sum();
+    let per_step = timing.seconds.get("invert").map(|s| s / c.history.len().max(1) as f64);
+    cards.push(Card {
+        label: "time".into(),
+        value: duration(total),
+        note: per_step.map(|s| format!("{} s a step", significant(s, 3))).unwrap_or_default(),
+        ..Card::default()
+    });
+    if let Some(bytes) = timing.peak_memory {
+        cards.push(Card {
+            label: "peak memory".into(),
+            value: significant(bytes as f64 / 1e9, 3),
+            unit: "GB".into(),
+            ..Card::default()
+        });
+    }
+    cards
+}
+
+fn strip(shown: &pictures::Shown) -> Result<Figure> {
+    Ok(Figure {
+        image: InlineImage::jpeg(&shown.picture, JPEG)?,
+        dark: None,
+        alt: "rows of face pictures: inputs, reconstructions and an edit, one column a frame".into(),
+        caption: shown.caption.clone(),
+    })
+}
+
+/// Every frame with its numbers; pictures for some of them.
+fn frames(c: &Contents<'_>) -> Result<Section> {
+    let metrics = &c.rendered.measurements.metrics;
+    let mut columns: Vec<Column> =
+        ["frame", "source", "input", "reconstruction", "difference"].map(Column::new).into();
+    columns.extend(
+        metrics.iter().map(|(name, m)| Column::metric(name, m.unit.clone(), better(m.better))),
+    );
+    let small: Vec<HeatMap> = c.rendered.shown.iter().map(|s| s.difference.clone()).collect();
+    let scale = shared_full_scale(&small);
+    let mut rows = Vec::new();
+    for k in 0..c.manifest.frames {
+        let mut row = vec![Cell::Count(k as u64 + 1)];
+        row.push(c.settings.frame_names.get(k).cloned().map_or(Cell::Missing, Cell::Text));
+        match c.rendered.shown.iter().find(|s| s.frame == k) {
+            Some(shown) => row.extend(thumbnails(shown, scale)?),
+            None => row.extend([Cell::Missing, Cell::Missing, Cell::Missing]),
+        }
+        row.extend(metrics.values().map(|m| m.frames.get(k).map_or(Cell::Missing, |v| Cell::Number(*v))));
+        rows.push(row);
+    }
+    let mut summary = vec![Cell::Text("mean".into())];
+    summary.extend(std::iter::repeat_n(Cell::Missing, 4));
+    summary.extend(metrics.values().map(|m| Cell::Number(m.mean)));
+    let table = Table { columns, rows, summary, caption: String::new() };
+    let bar = Picture::heat_scale(scale, "mean absolute difference of R, G, B", SCALE_WIDTH, Theme::LIGHT)?;
+    let bar = Figure {
+        image: InlineImage::png(&bar)?,
+        dark: None,
+        alt: format!("the colours of the difference maps, from 0 to {scale}"),
+        caption: "The colours of the difference maps; 1 is black against white.".into(),
+    };
+    Ok(Section::new("Frames", vec![Block::Table(table), Block::Figure(bar)]))
+}
+
+fn thumbnails(shown: &Shown, scale: f32) -> Result<[Cell; 3]> {
+    let number = shown.frame + 1;
+    let cell = |picture: &Picture, what: &str| -> Result<Cell> {
+        let image = InlineImage::jpeg(&picture.thumbnail(THUMBNAIL)?, JPEG)?;
+        Ok(Cell::Image { image, alt: format!("{what} of frame {number}") })
+    };
+    Ok([
+        cell(&shown.input, "input")?,
+        cell(&shown.recon, "reconstruction")?,
+        cell(&shown.difference.paint(scale), "difference map")?,
+    ])
+}
+
+fn losses(c: &Contents<'_>) -> Section {
+    let names = crate::objective::Terms::default().named().map(|(name, _)| name);
+    let weights = c.settings.invert.weights.named();
+    let curve = |column: usize, weight: f32| {
+        let point = |r: &StepRecord| {
+            ((r.step + 1) as f64, f64::from(weight) * f64::from(r.terms.named()[column].1))
+        };
+        Series::new(names[column], c.history.iter().map(point).collect())
+    };
+    let mut series = vec![curve(0, 1.0)];
+    // A term that is switched off has no curve.
+    let active = |(k, (_, weight)): (usize, (&str, f32))| (weight > 0.0).then(|| curve(k + 1, weight));
+    series.extend(weights.into_iter().enumerate().filter_map(active));
+    let rate = c.history.iter().map(|r| ((r.step + 1) as f64, r.rate)).collect();
+    let plots = vec![
+        LinePlot {
+            title: "loss terms, times their weights".into(),
+            x_label: "step".into(),
+            log_y: true,
+            series,
+            ..LinePlot::default()
+        },
+        LinePlot {
+            title: "learning rate".into(),
+            x_label: "step".into(),
+            series: vec![Series::new("rate", rate)],
+            ..LinePlot::default()
+        },
+    ];
+    Section::new("Losses", vec![Block::Plots(plots)])
+}
+
+fn settings(c: &Contents<'_>) -> Block {
+    let m = c.manifest;
+    let mut plain = Vec::new();
+    let mut groups = Vec::new();
+    for (name, value) in m.config.pointer("/invert").and_then(Value::as_object).into_iter().flatten() {
+        match value.as_object() {
+            Some(inner) => groups.push(Group {
+                name: name.clone(),
+                entries: inner.iter().map(|(k, v)| (k.clone(), words(v))).collect(),
+            }),
+            None => plain.push((name.clone(), words(value))),
+        }
+    }
+    let flow = m.config.get("flow").map(words).unwrap_or_default();
+    let run = vec![
+        ("frames".into(), m.frames.to_string()),
+        ("crop x,y,size".into(), m.crop.to_string()),
+        ("flow".into(), flow),
+        ("device".into(), m.device.clone()),
+        ("command".into(), m.command.join(" ")),
+    ];
+    groups.insert(0, Group { name: "inversion".into(), entries: plain });
+    groups.insert(0, Group { name: "run".into(), entries: run });
+    Block::KeyValues(KeyValues { groups })
+}
+
+fn times(timing: &Timing) -> Section {
+    let bars = timing.seconds.iter().map(|(name, s)| Bar::new(name.clone(), *s)).collect();
+    let bars = Bars {
+        unit: "s".into(),
+        bars,
+        caption: format!("Wall-clock time by stage, {} threads.", timing.threads),
+    };
+    Section::new("Time", vec![Block::Bars(bars)])
+}
+
+fn models(m: &Manifest) -> Section {
+    let generator = (m.generator.name.as_str(), m.generator.sha256.as_str());
+    let perceptual = m.perceptual.as_ref().map(|n| (n.name.as_str(), n.sha256.as_str()));
+    let group = |(name, sha256): (&str, &str)| {
+        let mut entries = vec![("sha256".to_string(), sha256.to_string())];
+        if let Some(entry) = catalog::find(name) {
+            let package = format!("{} {}", entry.package.name, entry.package.version);
+            entries.push(("package".into(), package));
+            entries.push(("licence".into(), entry.licence.into()));
+            entries.push(("terms".into(), entry.terms.into()));
+        }
+        Group { name: name.into(), entries }
+    };
+    let groups = std::iter::once(generator).chain(perceptual).map(group).collect();
+    Section::new("Models", vec![Block::KeyValues(KeyValues { groups })])
+}
+
+/// The page of an edit, a morph or a render.
+pub(super) fn of_made(
+    title: &str,
+    request: &Value,
+    strip: &Picture,
+    warnings: &[String],
+) -> Result<String> {
+    let figure = Figure {
+        image: InlineImage::jpeg(strip, JPEG)?,
+        dark: None,
+        alt: "rows of face pictures, one column a frame".into(),
+        caption: String::new(),
+    };
+    let mut notes = vec![Note::Info(SYNTHETIC_NOTICE.into())];
+    notes.extend(warnings.iter().cloned().map(Note::Warning));
+    let entries = request.as_object().into_iter().flatten();
+    let entries = entries.map(|(name, value)| (name.clone(), words(value))).collect();
+    let asked = KeyValues { groups: vec![Group { name: "asked for".into(), entries }] };
+    let report = Report {
+        title: title.into(),
+        subtitle: format!("reelgan {}", env!("CARGO_PKG_VERSION")),
+        sections: vec![Section::new(
+            "",
+            vec![Block::Figure(figure), Block::Notes(notes), Block::KeyValues(asked)],
+        )],
+        footer: NOTICE.into(),
+        ..Report::default()
+    };
+    Ok(report.to_html())
+}
+
+/// A setting as a person would write it.
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".into(),
+        Value::Array(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Object(inner) => {
+            let one = |(k, v): (&String, &Value)| format!("{k} {}", words(v));
+            inner.iter().map(one).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn better(better: manifest::Better) -> Better {
+    match better {
+        manifest::Better::Lower => Better::Lower,
+        manifest::Better::Higher => Better::Higher,
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{} s", significant(seconds, 3));
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, m, s) => format!("{m} min {s:02} s"),
+        (h, m, _) => format!("{h} h {m:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, text) in
+            [(0.0, "0 s"), (9.5, "9.50 s"), (61.2, "1 min 01 s"), (3599.7, "1 h 00 min"), (9000.0, "2 h 30 min")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn settings_read_well() {
+        let value = serde_json::json!({"flo_folder": "a/b", "list": [1, 2], "none": null});
+        assert_eq!(words(&value), "flo_folder a/b, list 1, 2, none none");
+    }
+}

@@ -1,0 +1,120 @@
+//! A run that something is made from.
+
+use std::path::Path;
+
+use reelgan_run::manifest::Manifest;
+use reelgan_run::media;
+use reelgan_run::{ArrayFile, Images, RunFolder};
+
+use super::Kit;
+use super::results;
+use crate::codes::{CodeFile, Codes};
+use crate::{Error, Result};
+
+/// The folder of a run with its codes.
+pub(super) struct Source {
+    pub folder: RunFolder,
+    pub manifest: Manifest,
+    pub file: CodeFile,
+    pub codes: Codes,
+}
+
+impl Source {
+    /// Opens a run; `writing` keeps other processes from writing it meanwhile.
+    ///
+    /// # Errors
+    /// A folder that is no run, codes that are damaged or of another generator.
+    pub fn open(kit: &Kit, run: &Path, writing: bool) -> Result<Self> {
+        let folder =
+            if writing { RunFolder::open_to_write(run)? } else { RunFolder::open(run)? };
+        let manifest = Manifest::read(&folder.manifest())?;
+        let file = intact(&folder.codes())?;
+        let ours = kit.generator.identity();
+        if file.generator != *ours {
+            return Err(Error::OtherGenerator {
+                what: format!("{}", folder.codes().display()),
+                theirs: file.generator.to_string(),
+                ours: ours.to_string(),
+            });
+        }
+        let codes = file.trajectory.codes();
+        if codes.count() != manifest.frames {
+            return Err(Error::file(
+                folder.codes(),
+                format!(
+                    "holds {} codes, but the run has {} frames; put the original file back",
+                    codes.count(),
+                    manifest.frames
+                ),
+            ));
+        }
+        Ok(Self { folder, manifest, file, codes })
+    }
+
+    /// Frames asked for by numbers from 1, as numbers from 0; all if none are named.
+    ///
+    /// # Errors
+    /// [`Error::Frame`]; [`Error::Setting`] for an empty choice.
+    pub fn chosen(&self, frames: Option<&[usize]>) -> Result<Vec<usize>> {
+        let count = self.codes.count();
+        let Some(frames) = frames else { return Ok((0..count).collect()) };
+        if frames.is_empty() {
+            return Err(Error::setting("frames", format!("name at least one of 1 to {count}")));
+        }
+        let index = |&asked: &usize| match asked {
+            1.. if asked <= count => Ok(asked - 1),
+            _ => Err(Error::Frame { asked, count }),
+        };
+        frames.iter().map(index).collect()
+    }
+
+    /// Input frame `k`, counted from 0.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged.
+    pub fn input(&self, k: usize) -> Result<Images> {
+        self.picture(&self.folder.input(k + 1))
+    }
+
+    /// Reconstruction `k`, counted from 0; rendered again where an interrupted run
+    /// did not come to it.
+    ///
+    /// # Errors
+    /// A file that is damaged.
+    pub fn recon(&self, kit: &Kit, k: usize) -> Result<Images> {
+        let path = self.folder.recon(k + 1);
+        if path.exists() {
+            return self.picture(&path);
+        }
+        let generator = kit.generator.as_ref();
+        results::one(generator, &self.codes, k, &generator.fixed_noise())
+    }
+
+    fn picture(&self, path: &Path) -> Result<Images> {
+        let images = media::read(path)?.images;
+        let side = self.manifest.generator.resolution;
+        if (images.height(), images.width()) == (side, side) {
+            return Ok(images);
+        }
+        let (w, h) = (images.width(), images.height());
+        Err(Error::file(path, format!("is {w}x{h} pixels, expected {side}x{side}")))
+    }
+}
+
+/// Reads a file of codes and checks that its codes follow from its base and steps,
+/// as they do in every file this program wrote.
+fn intact(path: &Path) -> Result<CodeFile> {
+    let file = CodeFile::open(path)?;
+    let stored = ArrayFile::read(path)?;
+    let stored = &stored.get("codes")?.data;
+    let codes = file.trajectory.codes();
+    let same = stored.len() == codes.data().len()
+        && stored.iter().zip(codes.data()).all(|(a, b)| a.to_bits() == b.to_bits());
+    if !same || stored.iter().any(|v| !v.is_finite()) {
+        return Err(Error::file(
+            path,
+            "is damaged: its codes do not follow from its base and steps; put the original back, or invert again",
+        ));
+    }
+    Ok(file)
+}

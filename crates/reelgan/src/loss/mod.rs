@@ -1,0 +1,9 @@
+//! The terms of the objective, each a small struct or function over tensors.
+
+mod consistency;
+mod perceptual;
+mod pixel;
+
+pub use consistency::WarpTerm;
+pub use perceptual::{Perceptual, PerceptualTarget};
+pub use pixel::pixel;

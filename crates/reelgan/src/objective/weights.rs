@@ -1,0 +1,61 @@
+//! How much each term counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Weights of the terms; 0 switches a term off and nothing of it is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossWeights {
+    /// Mean squared pixel difference (eq. 9).
+    pub pixel: f32,
+    /// VGG16 feature difference (eq. 10).
+    pub perceptual: f32,
+    /// Inversion consistency (eq. 8).
+    pub consistency: f32,
+    /// Inversion consistency across frames with occlusion masks; not in the paper.
+    pub cross_frame: f32,
+}
+
+impl LossWeights {
+    /// Refuses weights that are negative, not finite, or all zero.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<()> {
+        let all = self.named();
+        for (name, value) in all {
+            if !value.is_finite() || value < 0.0 {
+                return Err(Error::setting(
+                    format!("weight of {name}"),
+                    format!("{value} is no weight; give a number of 0 or more"),
+                ));
+            }
+        }
+        if all.iter().all(|(_, v)| *v == 0.0) {
+            return Err(Error::setting("weights", "all are 0, so there is nothing to minimise"));
+        }
+        Ok(())
+    }
+
+    /// Names and values, in the order of the reports.
+    pub fn named(&self) -> [(&'static str, f32); 4] {
+        [
+            ("pixel", self.pixel),
+            ("perceptual", self.perceptual),
+            ("consistency", self.consistency),
+            ("cross_frame", self.cross_frame),
+        ]
+    }
+}
+
+/// Which frames serve as the base `b` of the consistency term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsistencyBase {
+    /// The first frame only, as the authors' code does.
+    First,
+    /// Every frame in turn, as the paper says; the mean over bases.
+    All,
+}
