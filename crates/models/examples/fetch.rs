@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match fetch() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\r{error}");
+            eprintln!("\n{error}");
             ExitCode::FAILURE
         }
     }

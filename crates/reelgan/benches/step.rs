@@ -170,7 +170,7 @@ fn steps(setup: &Setup, count: usize) -> Vec<f64> {
     let flow = reelgan::flow::DenseFlow::default();
     let config = InvertConfig { steps: REPEATS + 1, ..Preset::Default.config() };
     let inverter =
-        Inverter::new(&setup.generator, setup.nets.vgg16(), &flow, config).expect("a configuration");
+        Inverter::new(&setup.generator, &setup.nets, &flow, config).expect("a configuration");
     let mut last = Instant::now();
     let mut seconds = Vec::new();
     let mut watch = |event: &reelgan::invert::Event<'_>| {

@@ -31,7 +31,7 @@
 //! let face = Crop { x: 40.0, y: 8.0, size: 112.0 };
 //! let faces = frames.fit(face, generator.resolution())?;
 //! let flow = DenseFlow::default();
-//! let run = Inverter::new(&generator, perceptual.vgg16(), &flow, InvertConfig::default())?
+//! let run = Inverter::new(&generator, &perceptual, &flow, InvertConfig::default())?
 //!     .run(&faces, &mut Silent)?;
 //!
 //! let motion = Direction::motion(&run.trajectory, None, generator.identity())?;

@@ -62,11 +62,12 @@ fn moved(source: &Images, motion: impl Fn(f32, f32) -> (f32, f32)) -> (Images, V
     (Images::from_frames(vec![first, second]).expect("a pair").quantised(), truth)
 }
 
-/// Smooth motion of up to `reach` pixels along each axis.
+/// Smooth motion of up to `reach` pixels.
 fn waves(reach: f32, side: f32) -> impl Fn(f32, f32) -> (f32, f32) {
     move |x, y| {
         let (x, y) = (x / side, y / side);
-        let u = 0.6 * (TAU * (0.3 * x + 0.9 * y) + 0.7).sin() + 0.4 * (TAU * (1.3 * x - 0.4 * y)).sin();
+        let u =
+            0.6 * (TAU * (0.3 * x + 0.9 * y) + 0.7).sin() + 0.4 * (TAU * (1.3 * x - 0.4 * y)).sin();
         let v = 0.6 * (TAU * 1.1 * x + 1.9).sin() + 0.4 * (TAU * (0.7 * x + 1.2 * y)).cos();
         (reach * u, reach * v)
     }
@@ -77,9 +78,8 @@ fn endpoint_errors(flow: &Flow, truth: &[(f32, f32)]) -> (f32, f32) {
     let (w, h) = (flow.width(), flow.height());
     let (dx, dy) = flow.data().split_at(w * h);
     let error = |p: usize| (dx[p] - truth[p].0).hypot(dy[p] - truth[p].1);
-    let mean = |points: Vec<usize>| {
-        points.iter().map(|&p| error(p)).sum::<f32>() / points.len() as f32
-    };
+    let mean =
+        |points: Vec<usize>| points.iter().map(|&p| error(p)).sum::<f32>() / points.len() as f32;
     let edge = |p: &usize| {
         let (x, y) = (p % w, p / w);
         x < 16 || y < 16 || x + 16 >= w || y + 16 >= h
@@ -99,11 +99,15 @@ fn smooth_motion_of_real_frames_is_found_to_the_border() {
         let (x, y) = (x - 160.0, y - 160.0);
         (s * x - c * y, c * x + s * y)
     };
-    for source in [portrait(side + 2 * MARGIN), real("golden/data/images/astronaut_256.png", side + 2 * MARGIN)] {
+    for source in [
+        portrait(side + 2 * MARGIN),
+        real("golden/data/images/astronaut_256.png", side + 2 * MARGIN),
+    ] {
         for (frames, truth) in
             [moved(&source, waves(8.0, side as f32)), moved(&source, turn_and_zoom)]
         {
             let (mean, border) = endpoint_errors(&dense(&frames), &truth);
+            println!("mean {mean}, border {border}");
             assert!(mean < 0.25 && border < 0.5, "mean {mean}, border {border}");
         }
     }
@@ -176,6 +180,7 @@ fn a_flat_wall_beside_a_moving_face_stays_calm() {
     };
     let face = mean(0.0, 45.0, &|p| (dx[p] - 6.0).hypot(dy[p]));
     let wall = mean(100.0, 200.0, &|p| dx[p].hypot(dy[p]));
+    println!("face off by {face}, wall moves by {wall}");
     assert!(face < 0.2, "the face's motion is off by {face}");
     assert!(wall < 1.0, "the wall moves by {wall}");
     assert!(flow.data().iter().all(|v| v.abs() < 10.0));
@@ -215,33 +220,40 @@ fn impossible_requests_are_refused() {
     assert!(matches!(refused, FlowError::Pixel { frame: 2, .. }), "{refused}");
 }
 
-/// A square moves by 12 px before a resting background: hidden in the second frame
-/// is what lies under its new place.
+/// A square cut from a face moves by 12 px before another picture: hidden in the
+/// second frame is what lies under its new place, a strip of 12 px.
 #[test]
 fn the_covered_strip_of_a_moving_square_is_found() {
-    let (side, left, size, step) = (192, 60, 64, 12);
-    let scene = |at: usize| {
-        textured(side, side, move |x, y| {
-            let inside = x >= at as f32
-                && x < (at + size) as f32
-                && y >= left as f32
-                && y < (left + size) as f32;
-            if inside { pattern(x - at as f32 + 400.0, y + 300.0) } else { pattern(x, y) }
-        })
+    let (side, left, size, step) = (256, 90, 80, 12);
+    let (back, face) = (real("golden/data/images/astronaut_256.png", side), portrait(side));
+    let square = |at: usize| {
+        let mut data = back.frame(0).to_vec();
+        for (p, value) in data.iter_mut().enumerate() {
+            let (x, y) = (p % side, p / side % side);
+            if (at..at + size).contains(&x) && (left..left + size).contains(&y) {
+                *value = face.frame(0)[p + left - at];
+            }
+        }
+        Images::new(1, side, side, data).expect("a scene")
     };
-    let frames = Images::from_frames(vec![scene(left), scene(left + step)]).expect("a pair");
+    let frames = Images::from_frames(vec![square(left), square(left + step)]).expect("a pair");
     let flow = |from, to| DenseFlow::default().estimate(&frames, from, to).expect("a flow");
     let visible = visibility(&flow(0, 1), &flow(1, 0)).expect("a mask");
-    let (mut both, mut either) = (0.0, 0.0);
+    let (mut both, mut found, mut strip) = (0, 0, 0);
     for (p, seen) in visible.iter().enumerate() {
         let (x, y) = (p % side, p / side);
-        let strip = left + size..left + size + step;
-        let truth = strip.contains(&x) && (left..left + size).contains(&y);
-        let found = *seen == 0.0;
-        both += f32::from(truth && found);
-        either += f32::from(truth || found);
+        let hidden =
+            (left + size..left + size + step).contains(&x) && (left..left + size).contains(&y);
+        both += usize::from(hidden && *seen == 0.0);
+        found += usize::from(*seen == 0.0);
+        strip += usize::from(hidden);
     }
-    assert!(both / either > 0.5, "intersection over union {}", both / either);
+    // The blurred outline of the motion fails the check too: a band of some pixels
+    // around the square that is no part of the strip.
+    let overlap = both as f32 / (found + strip - both) as f32;
+    let recall = both as f32 / strip as f32;
+    println!("intersection over union {overlap}, recall {recall}");
+    assert!(overlap > 0.35 && recall > 0.6, "overlap {overlap}, recall {recall}");
 }
 
 #[test]
@@ -259,12 +271,14 @@ fn leaving_the_frame_is_not_visible() {
 
 #[test]
 fn warp_agrees_with_the_reference_layer() {
-    let golden = ArrayFile::read(&repository("golden/data/flow_resample2d.safetensors")).expect("golden");
+    let golden =
+        ArrayFile::read(&repository("golden/data/flow_resample2d.safetensors")).expect("golden");
     let values = |name: &str| golden.get(name).expect("array").data.clone();
     let image = Images::new(2, 13, 17, values("img")).expect("images");
     let flow = Flow::new(2, 13, 17, values("flow")).expect("flow");
     let got = warp(&image, &flow).expect("warped");
-    let worst = got.data().iter().zip(values("out")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let worst =
+        got.data().iter().zip(values("out")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     // Values of order 1, single precision in both, positions up to 20.
     assert!(worst < 1e-5, "{worst}");
     assert!(matches!(warp(&portrait(16), &flow), Err(FlowError::Shape { .. })));

@@ -8,7 +8,7 @@ use reelgan::codes::{Codes, OffsetSpace, Trajectory};
 use reelgan::generator::{Generator, Identity, Noise, StyleGan1Generator};
 use reelgan::invert::{Adam, AdamConfig, Variables};
 use reelgan::loss::Perceptual;
-use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Objective, Terms};
+use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Networks, Objective, Terms};
 use reelgan_golden::{Golden, detw, path, relative};
 use reelgan_nets::Weights;
 use reelgan_nets::generators::StyleGan1;
@@ -78,12 +78,12 @@ fn flows(golden: &Golden) -> FlowPairs {
 
 fn objective(golden: &Golden) -> Objective {
     let weights =
-        LossWeights { pixel: 1.0, perceptual: 1.0, consistency: 1.0, cross_frame: 0.0 };
-    let perceptual = Perceptual::new(Arc::new(vgg16()));
+        LossWeights { pixel: 1.0, perceptual: 1.0, consistency: 1.0, ..Default::default() };
+    let networks = Networks { perceptual: Perceptual::new(Arc::new(vgg16())), lpips: None };
     let flows = flows(golden);
     Objective::new(
         &frames(golden),
-        perceptual,
+        networks,
         &flows,
         ConsistencyBase::First,
         weights,
@@ -150,7 +150,7 @@ fn losses_gradients_and_steps_match_the_authors() {
             assert!(error < 5e-3, "gradient to the steps differs by {error}");
         }
         if step < 3 {
-            adam.step(variables.values_mut(), &gradient, 0.01);
+            adam.step(variables.values_with_rates(0.01, 1.0), &gradient);
             compare_unknowns(&golden, step + 1, &variables);
         }
     }

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn layer_equals_the_plain_sum() {
         // 7 outputs: one block of four rows and three single ones.
-        let (inputs, outputs, gain) = (5, 7, 1.4142135);
+        let (inputs, outputs, gain) = (5, 7, std::f32::consts::SQRT_2);
         let (weight, bias) = (noise(inputs * outputs, 1), noise(outputs, 2));
         let x: Vec<[f32; LANES]> =
             (0..inputs as u64).map(|i| noise(LANES, 10 + i).try_into().unwrap()).collect();

@@ -50,15 +50,28 @@ impl Lpips {
     /// # Range
     /// images [0,1]; distance >= 0, lower is closer.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> (Tensor<1>, Vec<Tensor<1>>) {
-        let fa = self.trunk.features(self.normalise(a), &Tap::LPIPS);
-        let fb = self.trunk.features(self.normalise(b), &Tap::LPIPS);
-        let layers: Vec<Tensor<1>> = fa
-            .into_iter()
-            .zip(fb)
+        self.distance_to(&self.features(a), b)
+    }
+
+    /// What of an image the distance looks at, to be computed once for a target:
+    /// features of unit length, one map a layer.
+    pub fn features(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        self.trunk.features(self.normalise(x), &Tap::LPIPS).into_iter().map(unit).collect()
+    }
+
+    /// As [`Lpips::distance`], with the features of the first image at hand.
+    pub fn distance_to(
+        &self,
+        features: &[Tensor<4>],
+        b: Tensor<4>,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        let layers: Vec<Tensor<1>> = features
+            .iter()
+            .zip(self.features(b))
             .zip(&self.heads)
             .map(|((f, g), head)| {
                 let n = f.dims()[0];
-                let d = (unit(f) - unit(g)).powf_scalar(2.0) * head.clone();
+                let d = (g - f.clone()).powf_scalar(2.0) * head.clone();
                 d.sum_dim(1).mean_dim(3).mean_dim(2).reshape([n])
             })
             .collect();
@@ -72,7 +85,10 @@ impl Lpips {
 }
 
 /// Unit length over channels at every position.
+///
+/// The original's root has an infinite slope where all channels are 0; the summand
+/// under it is far below f32 rounding elsewhere and makes that slope 0.
 fn unit(f: Tensor<4>) -> Tensor<4> {
-    let norm = f.clone().powf_scalar(2.0).sum_dim(1).sqrt() + 1e-10;
+    let norm = (f.clone().powf_scalar(2.0).sum_dim(1) + 1e-20).sqrt() + 1e-10;
     f / norm
 }

@@ -8,6 +8,11 @@ use super::pyramid::{luma, pyramid};
 use super::variational::{Field, Level};
 use super::{FlowEstimator, checked_frame};
 
+/// Levels up to this longest side are small: they cost next to nothing ...
+const SMALL_SIDE: usize = 128;
+/// ... and take so many times the warps, which finds things that move on their own.
+const SMALL_FACTOR: usize = 3;
+
 /// Dense optical flow by coarse to fine energy minimisation.
 ///
 /// Brightness and gradient constancy, normalised to distances in pixels, and
@@ -20,8 +25,8 @@ use super::{FlowEstimator, checked_frame};
 /// towards zero. The same bits come out for any number of threads.
 ///
 /// # Source   Brox et al. 2004, High accuracy optical flow estimation based on a
-///            theory for warping; Zimmer et al. 2011, Optic flow in harmony; Sun
-///            et al. 2014, A quantitative analysis of current practices
+/// theory for warping; Zimmer et al. 2011, Optic flow in harmony; Sun
+/// et al. 2014, A quantitative analysis of current practices
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseFlow {
     /// Longest side, in pixels, of the finest level solved; at least 1. The flow of
@@ -48,10 +53,10 @@ impl Default for DenseFlow {
             finest_side: 512,
             warps: 4,
             sweeps: 20,
-            brightness: 0.5,
+            brightness: 0.2,
             gradient: 1.0,
-            smoothness: 1.0,
-            noise_floor: 2.0,
+            smoothness: 1.5,
+            noise_floor: 0.5,
         }
     }
 }
@@ -62,7 +67,7 @@ impl FlowEstimator for DenseFlow {
     }
 
     /// # Errors   `FlowError::Shape` if there is no such frame, `Pixel` if a pixel lies
-    ///            far outside [0,1], `Setting` if a setting is out of range
+    /// far outside [0,1], `Setting` if a setting is out of range
     fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow> {
         self.check()?;
         checked_frame(frames, from)?;
@@ -84,7 +89,8 @@ impl DenseFlow {
         for (a, b) in levels.into_iter().rev() {
             field = field.resized(a.width, a.height);
             let level = Level::new(a, b);
-            for _ in 0..self.warps {
+            let small = level.side() <= SMALL_SIDE;
+            for _ in 0..self.warps * if small { SMALL_FACTOR } else { 1 } {
                 field.refine(&level, self);
             }
         }

@@ -53,7 +53,7 @@ pub trait FlowEstimator: Sync {
     /// # Shapes   frames `[N,3,H,W]`, result `[1,2,H,W]`
     /// # Range    frames [0,1]; flow in pixels
     /// # Errors   `FlowError::Shape` if there is no such frame; what else the
-    ///            source of the flow can refuse
+    /// source of the flow can refuse
     fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow>;
 }
 

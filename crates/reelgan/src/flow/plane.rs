@@ -21,11 +21,7 @@ impl Plane {
     /// A plane of zeros.
     pub(super) fn zeros(width: usize, height: usize) -> Self {
         assert!(width > 0 && height > 0, "a plane has at least one sample");
-        Self {
-            width,
-            height,
-            data: vec![0.0; width * height],
-        }
+        Self { width, height, data: vec![0.0; width * height] }
     }
 
     /// A plane whose row `y` is written by `fill(y, row)`.
@@ -55,7 +51,11 @@ impl Plane {
     }
 
     /// Combines two planes of one size sample by sample.
-    pub(super) fn zip(&self, other: &Self, combine: impl Fn(f32, f32) -> f32 + Sync + Send) -> Self {
+    pub(super) fn zip(
+        &self,
+        other: &Self,
+        combine: impl Fn(f32, f32) -> f32 + Sync + Send,
+    ) -> Self {
         Self::from_rows(self.width, self.height, |y, row| {
             for ((out, a), b) in row.iter_mut().zip(self.row(y)).zip(other.row(y)) {
                 *out = combine(*a, *b);
@@ -117,9 +117,7 @@ impl Plane {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
-        let columns: Vec<_> = (0..width)
-            .map(|x| neighbours(x, width, self.width))
-            .collect();
+        let columns: Vec<_> = (0..width).map(|x| neighbours(x, width, self.width)).collect();
         Self::from_rows(width, height, |y, row| {
             let (top, bottom, weight) = neighbours(y, height, self.height);
             let (top, bottom) = (self.row(top), self.row(bottom));

@@ -12,7 +12,7 @@ use super::plane::Plane;
 /// position outside takes the nearest border sample. This is FlowNet2's
 /// `Resample2d`, equal to `grid_sample(bilinear, border, align_corners = true)`.
 /// # Shapes   image `[N,3,H,W]`, flow `[N,2,H,W]`; or one of the two with N = 1,
-///            which is then used for every frame of the other; result `[N,3,H,W]`
+/// which is then used for every frame of the other; result `[N,3,H,W]`
 /// # Range    image any; flow in pixels, finite or not (a NaN samples the origin)
 /// # Errors   `FlowError::Shape` if the sizes or counts do not fit
 /// # Source   Ilg et al. 2017, FlowNet 2.0, warping layer
@@ -68,8 +68,8 @@ pub(super) fn warp_channel<'a>(
         let y = (at / width) as f32 + dy[at];
         let (left, right, across) = split(x, width);
         let (top, bottom, down) = split(y, height);
-        let above = (1.0 - across) * channel[top * width + left]
-            + across * channel[top * width + right];
+        let above =
+            (1.0 - across) * channel[top * width + left] + across * channel[top * width + right];
         let below = (1.0 - across) * channel[bottom * width + left]
             + across * channel[bottom * width + right];
         (1.0 - down) * above + down * below
@@ -105,9 +105,7 @@ pub(super) fn warp_cubic(plane: &Plane, u: &Plane, v: &Plane) -> Plane {
                 })
             } else {
                 let columns = neighbourhood(x0, last.0);
-                column(down, y0, last.1, |yy| {
-                    dot(across, columns.map(|xx| plane.row(yy)[xx]))
-                })
+                column(down, y0, last.1, |yy| dot(across, columns.map(|xx| plane.row(yy)[xx])))
             };
         }
     })

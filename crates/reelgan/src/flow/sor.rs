@@ -43,10 +43,7 @@ struct Unknowns {
 
 impl Unknowns {
     fn zeros(half: usize, height: usize) -> Self {
-        Self {
-            half,
-            data: vec![0.0; 2 * (half + 2) * (height + 2)],
-        }
+        Self { half, data: vec![0.0; 2 * (half + 2) * (height + 2)] }
     }
 
     /// Floats per image row.
@@ -109,11 +106,7 @@ impl System {
     fn cell(&self, x: usize, y: usize) -> [f32; COEFFICIENTS] {
         let at = y * self.a11.width + x;
         let left = if x > 0 { self.right.data[at - 1] } else { 0.0 };
-        let up = if y > 0 {
-            self.below.data[at - self.a11.width]
-        } else {
-            0.0
-        };
+        let up = if y > 0 { self.below.data[at - self.a11.width] } else { 0.0 };
         let (right, down) = (self.right.data[at], self.below.data[at]);
         let total = left + right + up + down;
         let (a11, m12, a22) = (self.a11.data[at], self.a12.data[at], self.a22.data[at]);
@@ -122,23 +115,9 @@ impl System {
         // cancel the smoothness away in single precision.
         let determinant = (a11 * a22 - m12 * m12).max(0.0) + total * (a11 + a22 + total);
         // A pixel without data and neighbours (a 1x1 image) keeps a zero increment.
-        let inverse = if determinant > f32::MIN_POSITIVE {
-            determinant.recip()
-        } else {
-            0.0
-        };
+        let inverse = if determinant > f32::MIN_POSITIVE { determinant.recip() } else { 0.0 };
         let (b1, b2) = (self.b1.data[at], self.b2.data[at]);
-        [
-            m22 * inverse,
-            -m12 * inverse,
-            m11 * inverse,
-            b1,
-            b2,
-            left,
-            right,
-            up,
-            down,
-        ]
+        [m22 * inverse, -m12 * inverse, m11 * inverse, b1, b2, left, right, up, down]
     }
 }
 
@@ -179,14 +158,8 @@ fn relax_row(
     let (wl, wr, wu, wd) = (run(5), run(6), run(7), run(8));
     let [above, beside, below] = around;
     let (uu, uv) = (&above.0[1..=half], &above.1[1..=half]);
-    let (lu, lv) = (
-        &beside.0[shift..shift + half],
-        &beside.1[shift..shift + half],
-    );
-    let (ru, rv) = (
-        &beside.0[shift + 1..=shift + half],
-        &beside.1[shift + 1..=shift + half],
-    );
+    let (lu, lv) = (&beside.0[shift..shift + half], &beside.1[shift..shift + half]);
+    let (ru, rv) = (&beside.0[shift + 1..=shift + half], &beside.1[shift + 1..=shift + half]);
     let (bu, bv) = (&below.0[1..=half], &below.1[1..=half]);
     for i in 0..half {
         let su = b1[i] + wl[i] * lu[i] + wr[i] * ru[i] + wu[i] * uu[i] + wd[i] * bu[i];

@@ -133,7 +133,9 @@ fn cubic_sampling_of_a_parabola_is_exact_inside() {
 /// A tenth of the frame shows something else, the rest is darker by a known law.
 #[test]
 fn exposure_is_found_despite_a_covered_part() {
-    let a = sampled(64, 64, |x, y| 128.0 + 50.0 * (x as f32 * 0.3).sin() + 30.0 * (y as f32 * 0.2).cos());
+    let a = sampled(64, 64, |x, y| {
+        128.0 + 50.0 * (x as f32 * 0.3).sin() + 30.0 * (y as f32 * 0.2).cos()
+    });
     let b = sampled(64, 64, |x, y| {
         if y < 6 { 250.0 * hash(3, y * 64 + x) } else { 0.85 * a.row(y)[x] + 12.0 }
     });

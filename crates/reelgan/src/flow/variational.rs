@@ -23,9 +23,9 @@ use super::resample::warp_cubic;
 use super::sor::System;
 
 /// Charbonnier epsilon of data residuals, pixels.
-const DATA_EPSILON: f32 = 0.2;
+const DATA_EPSILON: f32 = 0.1;
 /// Charbonnier epsilon of the flow's gradient, pixels per pixel.
-const SMOOTHNESS_EPSILON: f32 = 0.01;
+const SMOOTHNESS_EPSILON: f32 = 0.1;
 /// Over-relaxation factor; the result hardly depends on it between 1.6 and 1.9.
 const RELAXATION: f32 = 1.8;
 /// Largest change of a flow component by one linearisation, pixels: derivatives
@@ -34,7 +34,7 @@ const LARGEST_STEP: f32 = 1.5;
 /// Pull towards zero flow where a frame is constant.
 const REST: f32 = 0.05;
 /// Gradient, grey levels per pixel, at which that pull is halved.
-const REST_GRADIENT: f32 = 0.1;
+const REST_GRADIENT: f32 = 0.005;
 
 /// Two frames of one pyramid level.
 pub(super) struct Level {
@@ -47,8 +47,14 @@ impl Level {
     /// Takes two frames of one size.
     pub(super) fn new(a: Plane, b: Plane) -> Self {
         let half = REST_GRADIENT * REST_GRADIENT;
-        let rest = a.derivative_x().zip(&a.derivative_y(), |x, y| REST * half / (x * x + y * y + half));
+        let rest =
+            a.derivative_x().zip(&a.derivative_y(), |x, y| REST * half / (x * x + y * y + half));
         Self { a, b, rest }
+    }
+
+    /// The longest side.
+    pub(super) fn side(&self) -> usize {
+        self.a.width.max(self.a.height)
     }
 }
 
@@ -102,15 +108,7 @@ impl Field {
             right,
             below,
         };
-        let System {
-            a11,
-            a12,
-            a22,
-            b1,
-            b2,
-            right,
-            below,
-        } = &mut system;
+        let System { a11, a12, a22, b1, b2, right, below } = &mut system;
         let (right, below) = (&*right, &*below);
         (
             a11.data.par_chunks_mut(width),
@@ -125,7 +123,9 @@ impl Field {
             .for_each(|(y, (a11, a12, a22, b1, b2))| {
                 derivatives.data_row(y, [a11, a12, a22, b1, b2], settings);
                 self.mask_row(y, [a11, a12, a22, b1, b2]);
-                for ((flow, diagonal), side) in [(&self.u, a11), (&self.v, a22)].into_iter().zip([b1, b2]) {
+                for ((flow, diagonal), side) in
+                    [(&self.u, a11), (&self.v, a22)].into_iter().zip([b1, b2])
+                {
                     add_laplacian(flow, right, below, y, side);
                     add_rest(flow.row(y), level.rest.row(y), diagonal, side);
                 }

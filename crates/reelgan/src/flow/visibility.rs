@@ -16,11 +16,11 @@ const ABSOLUTE: f32 = 0.5;
 /// `|w + w'|^2 < 0.01 (|w|^2 + |w'|^2) + 0.5` and `p + w` lies on a pixel of the
 /// other frame.
 /// # Shapes   forward (on the grid of the result) and backward (on the other
-///            frame's grid) `[1,2,H,W]`; result `H * W` values, row by row
+/// frame's grid) `[1,2,H,W]`; result `H * W` values, row by row
 /// # Range    flows in pixels; result 0 or 1
 /// # Errors   `FlowError::Shape` if the flows are not single or differ in size
 /// # Source   Sundaram, Brox, Keutzer 2010, Dense point trajectories, eq. 5;
-///            differs: also 0 outside the frame
+/// differs: also 0 outside the frame
 pub fn visibility(forward: &Flow, backward: &Flow) -> Result<Vec<f32>> {
     let (width, height) = (forward.width(), forward.height());
     let shape = |flow: &Flow| [flow.count(), 2, flow.height(), flow.width()];

@@ -61,27 +61,28 @@ impl Adam {
         Self { config, mean: vec![0.0; len], square: vec![0.0; len], steps: 0 }
     }
 
-    /// Moves `values` one step of size `lr` against `gradient`.
+    /// Moves every value against its gradient by a step of its own rate; `values`
+    /// yields each unknown with its learning rate.
     ///
     /// # Panics
     /// If the number of unknowns changed.
     pub fn step<'a>(
         &mut self,
-        values: impl Iterator<Item = &'a mut f32>,
+        values: impl Iterator<Item = (&'a mut f32, f64)>,
         gradient: &[f32],
-        lr: f64,
     ) {
         assert_eq!(gradient.len(), self.mean.len(), "one gradient an unknown");
         let AdamConfig { beta1, beta2, epsilon } = self.config;
         self.steps += 1;
         let correction = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(self.steps));
-        let step = (lr / correction(beta1)) as f32;
+        let first = correction(beta1);
         let root = correction(beta2).sqrt() as f32;
         let moments = self.mean.iter_mut().zip(&mut self.square);
         let mut moved = 0;
-        for ((value, &g), (m, v)) in values.zip(gradient).zip(moments) {
+        for (((value, rate), &g), (m, v)) in values.zip(gradient).zip(moments) {
             *m = beta1 * *m + (1.0 - beta1) * g;
             *v = beta2 * *v + (1.0 - beta2) * g * g;
+            let step = (rate / first) as f32;
             *value -= step * *m / (v.sqrt() / root + epsilon);
             moved += 1;
         }
@@ -98,7 +99,7 @@ mod tests {
         // m/(1-b1) = g and sqrt(v/(1-b2)) = |g|, so the step is lr * sign(g).
         let mut adam = Adam::new(AdamConfig::default(), 3);
         let mut x = [1.0f32, 2.0, 3.0];
-        adam.step(x.iter_mut(), &[0.5, -4.0, 0.0], 0.01);
+        adam.step(x.iter_mut().map(|x| (x, 0.01)), &[0.5, -4.0, 0.0]);
         for (got, want) in x.iter().zip([0.99, 2.01, 3.0]) {
             assert!((got - want).abs() < 1e-6, "{got} instead of {want}");
         }
@@ -116,7 +117,7 @@ mod tests {
             v = 0.999 * v + 0.001 * g * g;
             let n = t as i32 + 1;
             x -= 0.05 * (m / (1.0 - 0.9f64.powi(n))) / ((v / (1.0 - 0.999f64.powi(n))).sqrt() + 1e-8);
-            adam.step(y.iter_mut(), &[*g as f32], 0.05);
+            adam.step(y.iter_mut().map(|y| (y, 0.05)), &[*g as f32]);
             assert!((f64::from(y[0]) - x).abs() < 1e-5, "step {n}: {} instead of {x}", y[0]);
         }
     }

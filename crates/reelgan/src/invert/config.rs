@@ -89,9 +89,4 @@ impl InvertConfig {
         self.adam.check()?;
         self.stop.check()
     }
-
-    /// Whether flows between the frames are needed.
-    pub fn needs_flow(&self) -> bool {
-        self.weights.consistency > 0.0 || self.weights.cross_frame > 0.0
-    }
 }

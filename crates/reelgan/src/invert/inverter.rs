@@ -1,9 +1,6 @@
 //! The optimisation loop.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
-
-use reelgan_nets::perceptual::Vgg16;
 use reelgan_run::Images;
 
 use super::{
@@ -13,14 +10,15 @@ use super::{
 use crate::codes::{Codes, Trajectory};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
-use crate::loss::Perceptual;
-use crate::objective::{FlowPairs, Objective, PairPlan, Terms};
+use crate::loss::{LpipsTerm, Perceptual};
+use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Terms};
+use crate::perceptual::PerceptualNets;
 use crate::{Error, Result};
 
 /// Inverts consecutive images into codes of a frozen generator.
 pub struct Inverter<'a> {
     generator: &'a dyn Generator,
-    perceptual: Perceptual,
+    networks: Networks,
     flow: &'a dyn FlowEstimator,
     config: InvertConfig,
 }
@@ -54,12 +52,16 @@ impl<'a> Inverter<'a> {
     /// [`Error::Setting`].
     pub fn new(
         generator: &'a dyn Generator,
-        perceptual: Arc<Vgg16>,
+        nets: &PerceptualNets,
         flow: &'a dyn FlowEstimator,
         config: InvertConfig,
     ) -> Result<Self> {
         config.check()?;
-        Ok(Self { generator, perceptual: Perceptual::new(perceptual), flow, config })
+        let networks = Networks {
+            perceptual: Perceptual::new(nets.vgg16()),
+            lpips: Some(LpipsTerm::new(nets.lpips().clone())),
+        };
+        Ok(Self { generator, networks, flow, config })
     }
 
     /// Inverts `frames`, `[N,3,R,R]` with R the generator's resolution, any N of 1 or more.
@@ -113,7 +115,7 @@ impl<'a> Inverter<'a> {
             }
             let rate = self.config.schedule.rate(step, total);
             let State { variables, adam, .. } = &mut state;
-            adam.step(variables.values_mut(), &gradient, rate);
+            adam.step(variables.values_with_rates(rate, self.config.schedule.offset_rate), &gradient);
             let record = StepRecord { step, rate, terms };
             state.history.push(record);
             if observer.on(&Event::Step { record, total, state: &state }).is_break() {
@@ -140,7 +142,7 @@ impl<'a> Inverter<'a> {
                 got: format!("{}x{}", frames.width(), frames.height()),
             });
         }
-        let plan = if self.config.needs_flow() {
+        let plan = if self.config.weights.need_flow() {
             PairPlan::new(frames.count(), self.config.consistency_base)
         } else {
             PairPlan::new(1, self.config.consistency_base)
@@ -155,7 +157,7 @@ impl<'a> Inverter<'a> {
         }
         let objective = Objective::new(
             frames,
-            self.perceptual.clone(),
+            self.networks.clone(),
             &flows,
             self.config.consistency_base,
             self.config.weights,

@@ -61,18 +61,23 @@ impl Preset {
             noise: NoiseMode::Fixed,
             consistency_base: ConsistencyBase::First,
             weights: LossWeights {
-                pixel: 10.0,
-                perceptual: 1.0,
+                pixel: 4.0,
+                lpips: 1.0,
                 consistency: 1.0,
-                cross_frame: 0.0,
+                ..LossWeights::default()
             },
-            schedule: Schedule { peak, ramp_up: 0.05, ramp_down: 0.4 },
+            schedule: Schedule { peak, offset_rate: 0.1, ramp_up: 0.05, ramp_down: 0.4 },
             adam: AdamConfig::default(),
             stop: StopConfig::default(),
         };
         let paper = |offsets, consistency| InvertConfig {
             offsets,
-            weights: LossWeights { pixel: 1.0, perceptual: 1.0, consistency, cross_frame: 0.0 },
+            weights: LossWeights {
+                pixel: 1.0,
+                perceptual: 1.0,
+                consistency,
+                ..LossWeights::default()
+            },
             schedule: Schedule::constant(0.01),
             ..ours(5000, 0.01)
         };

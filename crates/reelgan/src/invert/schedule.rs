@@ -15,6 +15,9 @@ use crate::{Error, Result};
 pub struct Schedule {
     /// The highest rate.
     pub peak: f64,
+    /// Rate of the steps between frames, relative to that of the base code. A
+    /// step moves all rows of all later frames at once, so it needs less.
+    pub offset_rate: f64,
     /// Share of the steps spent going up, [0,1].
     pub ramp_up: f64,
     /// Share of the steps spent going down, [0,1].
@@ -24,7 +27,7 @@ pub struct Schedule {
 impl Schedule {
     /// The same rate at every step.
     pub const fn constant(rate: f64) -> Self {
-        Self { peak: rate, ramp_up: 0.0, ramp_down: 0.0 }
+        Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0 }
     }
 
     /// Refuses a peak that is not above 0 and shares outside [0,1].
@@ -36,6 +39,12 @@ impl Schedule {
             return Err(Error::setting(
                 "schedule.peak",
                 format!("{} is no learning rate; give a number above 0", self.peak),
+            ));
+        }
+        if !(self.offset_rate >= 0.0 && self.offset_rate.is_finite()) {
+            return Err(Error::setting(
+                "schedule.offset_rate",
+                format!("{} is no factor; give a number of 0 or more", self.offset_rate),
             ));
         }
         for (name, share) in
@@ -75,7 +84,7 @@ mod tests {
 
     #[test]
     fn ramps_meet_the_closed_form() {
-        let s = Schedule { peak: 0.08, ramp_up: 0.1, ramp_down: 0.5 };
+        let s = Schedule { peak: 0.08, offset_rate: 1.0, ramp_up: 0.1, ramp_down: 0.5 };
         assert!((s.rate(0, 100) - 0.08 * 0.05).abs() < 1e-12);
         assert!((s.rate(30, 100) - 0.08).abs() < 1e-12);
         let t = 1.0 - 90.5 / 100.0;

@@ -157,8 +157,9 @@ fn history(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<S
             total: row[0],
             pixel: row[1],
             perceptual: row[2],
-            consistency: row[3],
-            cross_frame: row[4],
+            lpips: row[3],
+            consistency: row[4],
+            cross_frame: row[5],
         },
     };
     Ok(array.data.chunks_exact(columns).enumerate().map(record).collect())

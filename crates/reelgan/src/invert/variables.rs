@@ -74,6 +74,22 @@ impl Variables {
         }
     }
 
+    /// The unknowns with the learning rate of each: `rate`, for steps between
+    /// frames times `offset_rate`.
+    pub fn values_with_rates(
+        &mut self,
+        rate: f64,
+        offset_rate: f64,
+    ) -> impl Iterator<Item = (&mut f32, f64)> {
+        let base = match self {
+            Self::Trajectory(t) => t.base().len(),
+            Self::Free(codes) => codes.data().len(),
+        };
+        self.values_mut()
+            .enumerate()
+            .map(move |(i, value)| (value, if i < base { rate } else { rate * offset_rate }))
+    }
+
     /// Gradient to the unknowns from the gradient to every code, `[N,L,D]`.
     pub fn backward(&self, codes: &[f32]) -> Vec<f32> {
         match self {

@@ -1,7 +1,6 @@
 //! What is written down before the first step, so that a folder is enough to go on.
 
 use reelgan_run::RunFolder;
-use reelgan_run::atomic;
 use reelgan_run::manifest::{self, Manifest, State};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +67,12 @@ impl Begun {
 }
 
 /// The manifest of a run before its first step.
-pub(super) fn manifest(kit: &Kit, request: &InvertRequest, inputs: &Inputs, begun: &Begun) -> Manifest {
+pub(super) fn manifest(
+    kit: &Kit,
+    request: &InvertRequest,
+    inputs: &Inputs,
+    begun: &Begun,
+) -> Manifest {
     let generator = kit.generator.as_ref();
     Manifest {
         format: manifest::FORMAT,
@@ -108,15 +112,19 @@ pub(super) fn note_progress(manifest: &mut Manifest, inversion: &Inversion) {
         .unwrap_or_default();
 }
 
-/// Writes `config.toml`: the settings, to be given to another run.
+/// The content of `config.toml`: the settings, to be given to another run.
 ///
 /// # Errors
-/// A disk that does not take it; a seed beyond what TOML can hold.
-pub(super) fn write_config(folder: &RunFolder, config: &InvertConfig) -> Result<()> {
-    let text = toml::to_string(config).map_err(|e| {
-        Error::setting("settings", format!("cannot be written as TOML ({e}); is the seed below 2^63?"))
-    })?;
-    Ok(atomic::write(&folder.config(), text.as_bytes())?)
+/// A seed beyond what TOML can hold.
+pub(super) fn toml(config: &InvertConfig) -> Result<String> {
+    if i64::try_from(config.seed).is_err() {
+        return Err(Error::setting(
+            "seed",
+            format!("{} is too large; stay below 2^63", config.seed),
+        ));
+    }
+    toml::to_string(config)
+        .map_err(|e| Error::setting("settings", format!("cannot be written as TOML: {e}")))
 }
 
 /// Refuses to continue a run with other models, or another version, than it began with.

@@ -61,7 +61,8 @@ fn moved(kit: &Kit, source: &Source, specs: &[EditSpec], frames: &[usize]) -> Re
     let edits: Result<Vec<_>> = specs.iter().map(|spec| spec.resolve(all, identity)).collect();
     let base = Codes::new(rows, dim, all.base().to_vec())?;
     let base = edited(kit.generator.as_ref(), &base, &edits?)?;
-    let moved = Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
+    let moved =
+        Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
     if frames.iter().copied().eq(0..all.count()) {
         return Ok(moved);
     }

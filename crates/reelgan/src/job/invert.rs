@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use reelgan_run::folder::Existing;
 use reelgan_run::manifest::{Manifest, Measurements, State as RunState};
-use reelgan_run::{Images, RunFolder};
+use reelgan_run::{Images, RunFolder, atomic};
 
 use super::begun::{self, Begun};
 use super::inputs::{self, Inputs};
 use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
 use super::{FlowSource, InvertRequest, Kit, page, pictures, results, sealed};
+use crate::Result;
 use crate::flow::{DenseFlow, FloFolder, FlowEstimator};
 use crate::invert::{Inversion, Inverter, StopReason};
-use crate::{Error, Result};
 
 /// What became of a run.
 #[derive(Debug, Clone)]
@@ -45,8 +45,9 @@ pub fn invert(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     request.config.check()?;
+    let settings = begun::toml(&request.config)?;
     let mut teller = Teller::new(watch);
-    let end = begin(kit, request, out, &mut teller);
+    let end = begin(kit, request, &settings, out, &mut teller);
     concluded(out, end, teller)
 }
 
@@ -72,6 +73,7 @@ struct Run {
 fn begin(
     kit: &Kit,
     request: &InvertRequest,
+    settings: &str,
     out: &Path,
     teller: &mut Teller<'_>,
 ) -> Result<(Manifest, StopReason), Halt> {
@@ -80,18 +82,14 @@ fn begin(
     inputs.save(&folder, teller)?;
     let begun = Begun::new(request, &inputs, &teller.warnings)?;
     let manifest = begun::manifest(kit, request, &inputs, &begun);
-    begun::write_config(&folder, &begun.invert)?;
+    atomic::write(&folder.config(), settings.as_bytes())?;
     teller.wrote(folder.config());
     manifest.write(&folder.manifest())?;
     teller.wrote(folder.manifest());
     proceed(kit, Run { folder, manifest, begun }, &inputs.frames, teller)
 }
 
-fn go_on(
-    kit: &Kit,
-    out: &Path,
-    teller: &mut Teller<'_>,
-) -> Result<(Manifest, StopReason), Halt> {
+fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, StopReason), Halt> {
     let folder = RunFolder::create(out, Existing::Resume)?;
     if !folder.manifest().exists() {
         return Err(Halt::from(reelgan_run::Error::FolderIncomplete {
@@ -184,13 +182,12 @@ fn optimise(
         FlowSource::Dense => Box::new(DenseFlow::default()),
         FlowSource::FloFolder(path) => Box::new(FloFolder::new(path)),
     };
-    let inverter =
-        Inverter::new(kit.generator.as_ref(), kit.nets.vgg16(), flow.as_ref(), config.clone())?;
+    let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.as_ref(), config.clone())?;
     let mut state = inverter.fresh(frames.count());
     if run.folder.state().exists() {
         state = sealed::load(state, config, &run.folder.state())?;
     }
-    let flows_needed = config.needs_flow() && frames.count() > 1;
+    let flows_needed = config.weights.need_flow() && frames.count() > 1;
     teller.stage(if flows_needed { "flow" } else { "invert" })?;
     let mut recorder = Recorder::new(teller, &run.folder, config);
     let inversion = inverter.resume(frames, state, &mut recorder)?;

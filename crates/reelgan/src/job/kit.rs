@@ -5,9 +5,9 @@ use reelgan_models::Store;
 use reelgan_models::catalog::FFMPEG;
 use reelgan_run::clip::FfmpegSearch;
 
+use crate::Result;
 use crate::generator::{self, Generator};
 use crate::perceptual::{self, PerceptualNets};
-use crate::Result;
 
 /// The models of a job, loaded once and used for as many jobs as wanted.
 pub struct Kit {

@@ -1,13 +1,13 @@
 //! The report of a run as one page.
 
 use reelgan_models::catalog;
+use reelgan_run::RunFolder;
 use reelgan_run::manifest::{self, Manifest, Timing};
 use reelgan_run::picture::{HeatMap, Picture, Theme, shared_full_scale};
 use reelgan_run::report::{
     Bar, Bars, Better, Block, Card, Cell, Column, Figure, Group, InlineImage, KeyValues, LinePlot,
     Note, Report, SYNTHETIC_NOTICE, Section, Series, Table, significant,
 };
-use reelgan_run::RunFolder;
 use serde_json::Value;
 
 use super::begun::Begun;
@@ -123,7 +123,8 @@ fn strip(shown: &pictures::Shown) -> Result<Figure> {
     Ok(Figure {
         image: InlineImage::jpeg(&shown.picture, JPEG)?,
         dark: None,
-        alt: "rows of face pictures: inputs, reconstructions and an edit, one column a frame".into(),
+        alt: "rows of face pictures: inputs, reconstructions and an edit, one column a frame"
+            .into(),
         caption: shown.caption.clone(),
     })
 }
@@ -146,14 +147,21 @@ fn frames(c: &Contents<'_>) -> Result<Section> {
             Some(shown) => row.extend(thumbnails(shown, scale)?),
             None => row.extend([Cell::Missing, Cell::Missing, Cell::Missing]),
         }
-        row.extend(metrics.values().map(|m| m.frames.get(k).map_or(Cell::Missing, |v| Cell::Number(*v))));
+        row.extend(
+            metrics.values().map(|m| m.frames.get(k).map_or(Cell::Missing, |v| Cell::Number(*v))),
+        );
         rows.push(row);
     }
     let mut summary = vec![Cell::Text("mean".into())];
     summary.extend(std::iter::repeat_n(Cell::Missing, 4));
     summary.extend(metrics.values().map(|m| Cell::Number(m.mean)));
     let table = Table { columns, rows, summary, caption: String::new() };
-    let bar = Picture::heat_scale(scale, "mean absolute difference of R, G, B", SCALE_WIDTH, Theme::LIGHT)?;
+    let bar = Picture::heat_scale(
+        scale,
+        "mean absolute difference of R, G, B",
+        SCALE_WIDTH,
+        Theme::LIGHT,
+    )?;
     let bar = Figure {
         image: InlineImage::png(&bar)?,
         dark: None,
@@ -187,7 +195,8 @@ fn losses(c: &Contents<'_>) -> Section {
     };
     let mut series = vec![curve(0, 1.0)];
     // A term that is switched off has no curve.
-    let active = |(k, (_, weight)): (usize, (&str, f32))| (weight > 0.0).then(|| curve(k + 1, weight));
+    let active =
+        |(k, (_, weight)): (usize, (&str, f32))| (weight > 0.0).then(|| curve(k + 1, weight));
     series.extend(weights.into_iter().enumerate().filter_map(active));
     let rate = c.history.iter().map(|r| ((r.step + 1) as f64, r.rate)).collect();
     let plots = vec![
@@ -212,7 +221,9 @@ fn settings(c: &Contents<'_>) -> Block {
     let m = c.manifest;
     let mut plain = Vec::new();
     let mut groups = Vec::new();
-    for (name, value) in m.config.pointer("/invert").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in
+        m.config.pointer("/invert").and_then(Value::as_object).into_iter().flatten()
+    {
         match value.as_object() {
             Some(inner) => groups.push(Group {
                 name: name.clone(),
@@ -330,9 +341,13 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        for (seconds, text) in
-            [(0.0, "0 s"), (9.5, "9.50 s"), (61.2, "1 min 01 s"), (3599.7, "1 h 00 min"), (9000.0, "2 h 30 min")]
-        {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (9.5, "9.50 s"),
+            (61.2, "1 min 01 s"),
+            (3599.7, "1 h 00 min"),
+            (9000.0, "2 h 30 min"),
+        ] {
             assert_eq!(duration(seconds), text);
         }
     }

@@ -107,7 +107,7 @@ fn along_motion(
         }
     };
     let side = tile_side(rendered.codes.count());
-    let mut tile = |strength: f32, frame: usize| -> Result<Picture> {
+    let tile = |strength: f32, frame: usize| -> Result<Picture> {
         let code = rendered.codes.select(&[frame])?;
         let edit = Edit { direction: direction.clone(), strength, rows: Rows::ALL };
         let code = edited(kit.generator.as_ref(), &code, &[edit])?;

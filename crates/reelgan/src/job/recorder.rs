@@ -24,7 +24,11 @@ pub(super) struct Recorder<'a, 'w> {
 }
 
 impl<'a, 'w> Recorder<'a, 'w> {
-    pub fn new(teller: &'a mut Teller<'w>, folder: &'a RunFolder, config: &'a InvertConfig) -> Self {
+    pub fn new(
+        teller: &'a mut Teller<'w>,
+        folder: &'a RunFolder,
+        config: &'a InvertConfig,
+    ) -> Self {
         Self { teller, folder, config, saved: None, failed: None }
     }
 

@@ -25,8 +25,7 @@ impl Source {
     /// # Errors
     /// A folder that is no run, codes that are damaged or of another generator.
     pub fn open(kit: &Kit, run: &Path, writing: bool) -> Result<Self> {
-        let folder =
-            if writing { RunFolder::open_to_write(run)? } else { RunFolder::open(run)? };
+        let folder = if writing { RunFolder::open_to_write(run)? } else { RunFolder::open(run)? };
         let manifest = Manifest::read(&folder.manifest())?;
         let file = intact(&folder.codes())?;
         let ours = kit.generator.identity();

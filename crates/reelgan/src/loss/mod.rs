@@ -1,9 +1,11 @@
 //! The terms of the objective, each a small struct or function over tensors.
 
 mod consistency;
+mod lpips;
 mod perceptual;
 mod pixel;
 
 pub use consistency::WarpTerm;
+pub use lpips::{LpipsTarget, LpipsTerm};
 pub use perceptual::{Perceptual, PerceptualTarget};
 pub use pixel::pixel;

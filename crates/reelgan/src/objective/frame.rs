@@ -6,10 +6,10 @@ use reelgan_run::{Flow, Images};
 use serde::{Deserialize, Serialize};
 
 use super::{ConsistencyBase, FlowPairs, LossWeights};
-use crate::Result;
+use crate::{Error, Result};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
-use crate::loss::{Perceptual, PerceptualTarget, WarpTerm, pixel};
+use crate::loss::{LpipsTarget, LpipsTerm, Perceptual, PerceptualTarget, WarpTerm, pixel};
 
 /// Values of the terms, before their weights; `total` is the weighted sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Terms {
     pub pixel: f32,
     /// Perceptual term (eq. 10).
     pub perceptual: f32,
+    /// LPIPS term.
+    pub lpips: f32,
     /// Consistency term (eq. 8).
     pub consistency: f32,
     /// Cross-frame term.
@@ -28,11 +30,12 @@ pub struct Terms {
 
 impl Terms {
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 5] {
+    pub fn named(&self) -> [(&'static str, f32); 6] {
         [
             ("total", self.total),
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
+            ("lpips", self.lpips),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
         ]
@@ -43,6 +46,7 @@ impl Terms {
         self.total += other.total;
         self.pixel += other.pixel;
         self.perceptual += other.perceptual;
+        self.lpips += other.lpips;
         self.consistency += other.consistency;
         self.cross_frame += other.cross_frame;
     }
@@ -53,7 +57,7 @@ impl Terms {
 pub struct FrameLoss {
     /// The share to be minimised, `[1]`, with its graph.
     pub total: Tensor<1>,
-    parts: [Option<Tensor<1>>; 4],
+    parts: [Option<Tensor<1>>; 5],
 }
 
 impl FrameLoss {
@@ -66,8 +70,9 @@ impl FrameLoss {
             total: self.total.clone().into_scalar::<f32>(),
             pixel: value(&self.parts[0]),
             perceptual: value(&self.parts[1]),
-            consistency: value(&self.parts[2]),
-            cross_frame: value(&self.parts[3]),
+            lpips: value(&self.parts[2]),
+            consistency: value(&self.parts[3]),
+            cross_frame: value(&self.parts[4]),
         }
     }
 }
@@ -77,15 +82,25 @@ impl FrameLoss {
 struct Target {
     image: Tensor<4>,
     features: Option<PerceptualTarget>,
+    lpips: Option<LpipsTarget>,
     consistency: Vec<WarpTerm>,
     cross_frame: Vec<WarpTerm>,
+}
+
+/// The networks that terms look through.
+#[derive(Debug, Clone)]
+pub struct Networks {
+    /// For the perceptual term.
+    pub perceptual: Perceptual,
+    /// For the LPIPS term; not needed while its weight is 0.
+    pub lpips: Option<LpipsTerm>,
 }
 
 /// The objective over `N` frames: targets, features and flows, all computed once.
 #[derive(Debug)]
 pub struct Objective {
     weights: LossWeights,
-    perceptual: Perceptual,
+    networks: Networks,
     targets: Vec<Target>,
 }
 
@@ -96,24 +111,30 @@ impl Objective {
     /// a consistency weight is above 0.
     ///
     /// # Errors
-    /// Weights that make no sense; flows of another size.
+    /// Weights that make no sense, or that need a network that was not given.
     pub fn new(
         frames: &Images,
-        perceptual: Perceptual,
+        networks: Networks,
         flows: &FlowPairs,
         base: ConsistencyBase,
         weights: LossWeights,
         device: &Device,
     ) -> Result<Self> {
         weights.check()?;
+        if weights.lpips > 0.0 && networks.lpips.is_none() {
+            return Err(Error::setting("weights.lpips", "needs the LPIPS network; set it to 0"));
+        }
         let mut targets: Vec<Target> = (0..frames.count())
             .map(|k| {
                 let image = frame_tensor(frames, k, device);
-                let features = (weights.perceptual > 0.0).then(|| perceptual.target(image.clone()));
-                Target { image, features, consistency: Vec::new(), cross_frame: Vec::new() }
+                let features = (weights.perceptual > 0.0)
+                    .then(|| networks.perceptual.target(image.clone()));
+                let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
+                let lpips = lpips.map(|term| term.target(image.clone()));
+                Target { image, features, lpips, consistency: Vec::new(), cross_frame: Vec::new() }
             })
             .collect();
-        if frames.count() > 1 {
+        if frames.count() > 1 && weights.need_flow() {
             let bases = match base {
                 ConsistencyBase::First => 1,
                 ConsistencyBase::All => frames.count(),
@@ -122,7 +143,7 @@ impl Objective {
                 add_base(&mut targets, flows, b, bases, &weights, device)?;
             }
         }
-        Ok(Self { weights, perceptual, targets })
+        Ok(Self { weights, networks, targets })
     }
 
     /// Number of frames.
@@ -145,7 +166,10 @@ impl Objective {
             (w.pixel > 0.0)
                 .then(|| pixel(target.image.clone(), reconstruction.clone()).mul_scalar(share)),
             target.features.as_ref().map(|features| {
-                self.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
+                self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
+            }),
+            self.networks.lpips.as_ref().zip(target.lpips.as_ref()).map(|(term, target)| {
+                term.loss(target, reconstruction.clone()).mul_scalar(share)
             }),
             sum(&target.consistency),
             sum(&target.cross_frame),

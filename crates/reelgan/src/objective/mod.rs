@@ -8,6 +8,6 @@ mod frame;
 mod pairs;
 mod weights;
 
-pub use frame::{FrameLoss, Objective, Terms};
+pub use frame::{FrameLoss, Networks, Objective, Terms};
 pub use pairs::{FlowPairs, PairPlan};
 pub use weights::{ConsistencyBase, LossWeights};

@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// Weights of the terms; 0 switches a term off and nothing of it is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossWeights {
     /// Mean squared pixel difference (eq. 9).
     pub pixel: f32,
     /// VGG16 feature difference (eq. 10).
     pub perceptual: f32,
+    /// LPIPS; not in the paper.
+    pub lpips: f32,
     /// Inversion consistency (eq. 8).
     pub consistency: f32,
     /// Inversion consistency across frames with occlusion masks; not in the paper.
@@ -39,11 +41,17 @@ impl LossWeights {
         Ok(())
     }
 
+    /// Whether a term looks at frames through flows.
+    pub fn need_flow(&self) -> bool {
+        self.consistency > 0.0 || self.cross_frame > 0.0
+    }
+
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 4] {
+    pub fn named(&self) -> [(&'static str, f32); 5] {
         [
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
+            ("lpips", self.lpips),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
         ]

@@ -170,14 +170,14 @@ fn even(side: usize) -> usize {
 
 /// Repeats the last column and row where a side is odd.
 fn to_even(width: usize, height: usize, rgb: Vec<u8>) -> Vec<u8> {
-    if width % 2 == 0 && height % 2 == 0 {
+    if (even(width), even(height)) == (width, height) {
         return rgb;
     }
     let mut out = Vec::with_capacity(3 * even(width) * even(height));
     for y in 0..even(height) {
         let row = &rgb[3 * width * y.min(height - 1)..][..3 * width];
         out.extend_from_slice(row);
-        if width % 2 == 1 {
+        if even(width) != width {
             out.extend_from_slice(&row[3 * width - 3..]);
         }
     }

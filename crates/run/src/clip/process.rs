@@ -2,13 +2,17 @@
 
 use std::io::Read;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Ffmpeg;
 use crate::error::{Error, Result};
 
 /// How much of what ffmpeg writes is kept, from the end.
 const KEPT: usize = 4096;
+/// How long to wait for the last lines of a process that has ended.
+const GRACE: Duration = Duration::from_secs(2);
 /// How many of the last lines go into a message.
 const LINES: usize = 4;
 
@@ -16,7 +20,10 @@ const LINES: usize = 4;
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    log: Option<JoinHandle<String>>,
+    /// The end of what it has written up to now.
+    log: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when it has written its last.
+    log_ended: Receiver<()>,
 }
 
 impl Process {
@@ -27,8 +34,16 @@ impl Process {
                 tried: format!("{} does not start ({e})", ffmpeg.program().display()),
             })?;
         // Read all the time, lest ffmpeg wait for room to write.
-        let log = child.stderr.take().map(|stderr| std::thread::spawn(|| tail(stderr)));
-        Ok(Self { child, log })
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (open, log_ended) = channel();
+        if let Some(stderr) = child.stderr.take() {
+            let log = Arc::clone(&log);
+            std::thread::spawn(move || {
+                read_tail(stderr, &log);
+                drop(open);
+            });
+        }
+        Ok(Self { child, log, log_ended })
     }
 
     pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
@@ -52,8 +67,11 @@ impl Process {
             Ok(status) => Err(in_words(status)),
             Err(e) => Err(e.to_string()),
         };
-        let log = self.log.take().and_then(|log| log.join().ok());
-        (ended, last_lines(&log.unwrap_or_default(), LINES))
+        // Another process that it left behind may hold the pipe open for ever,
+        // hence the limit; an error here only means that the log has ended.
+        let _ = self.log_ended.recv_timeout(GRACE);
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        (ended, last_lines(&String::from_utf8_lossy(&log), LINES))
     }
 }
 
@@ -73,15 +91,14 @@ fn in_words(status: ExitStatus) -> String {
 }
 
 /// Reads to the end and keeps the last bytes.
-fn tail(mut from: impl Read) -> String {
-    let mut kept = Vec::new();
+fn read_tail(mut from: impl Read, kept: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer) {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend_from_slice(&buffer[..n]);
         let surplus = kept.len().saturating_sub(KEPT);
         kept.drain(..surplus);
     }
-    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// The last lines that are not empty, in one.
@@ -96,10 +113,13 @@ mod tests {
 
     #[test]
     fn only_the_end_is_kept() {
-        let text: String = (0..5000).map(|k| format!("line {k}\r\n")).collect();
-        let kept = tail(text.as_bytes());
+        let written: String = (0..5000).map(|k| format!("line {k}\r\n")).collect();
+        let kept = Mutex::new(Vec::new());
+        read_tail(written.as_bytes(), &kept);
+        let kept = kept.into_inner().unwrap();
         assert!(kept.len() <= KEPT);
-        assert_eq!(last_lines(&kept, 4), "line 4996 / line 4997 / line 4998 / line 4999");
+        let text = String::from_utf8(kept).unwrap();
+        assert_eq!(last_lines(&text, 4), "line 4996 / line 4997 / line 4998 / line 4999");
         assert_eq!(last_lines("", 4), "");
     }
 }

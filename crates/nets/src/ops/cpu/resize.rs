@@ -215,6 +215,7 @@ impl Kernel for Backward<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use reelgan_golden::{Golden, max_abs};
 
     /// The definition in `f64`, pixel by pixel.
     fn reference(x: &[f32], [h, w]: [usize; 2], [oh, ow]: [usize; 2]) -> Vec<f64> {
@@ -235,20 +236,12 @@ mod tests {
         out
     }
 
-    fn golden(name: &str) -> (Vec<f32>, [usize; 2]) {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/resize.safetensors");
-        let bytes = std::fs::read(path).expect("the golden file is part of the repository");
-        let file = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
-        let view = file.tensor(name).expect("a tensor of that name");
-        let values =
-            view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        (values, [view.shape()[2], view.shape()[3]])
-    }
-
     /// The file's own tolerance: the values are O(1), an `f32` rounding is 1e-7.
     #[test]
     fn agrees_with_pytorch() {
-        for (name, input) in [
+        let golden = Golden::open("resize.safetensors");
+        let size = |name: &str| [golden.shape(name)[2], golden.shape(name)[3]];
+        for (to, from) in [
             ("down_0.25", "x32"),
             ("down_0.5", "x32"),
             ("size_13", "x32"),
@@ -256,12 +249,9 @@ mod tests {
             ("size_45", "x32"),
             ("up4_bilinear", "x8"),
         ] {
-            let ((x, from), (expected, to)) = (golden(input), golden(name));
-            let y = forward(&x, 2, from, to);
-            assert_eq!(y.len(), expected.len());
-            for (y, expected) in y.iter().zip(&expected) {
-                assert!((y - expected).abs() <= 1e-6, "{name}: {y} for {expected}");
-            }
+            let y = forward(&golden.values(from), 2, size(from), size(to));
+            let difference = max_abs(&y, &golden.values(to));
+            assert!(difference <= 1e-6, "{to}: {difference}");
         }
     }
 

@@ -12,12 +12,8 @@ use rayon::prelude::*;
 use super::buffer::Filling;
 use super::simd::{Isa, Kernel, Simd};
 
-/// Pixels that are looked at together: where their blocks lie side by side, as they mostly do along smooth flows, they are
-/// read as vectors.
-const RUN: usize = 8;
-
-/// Runs of output that one task of the forward pass computes.
-const BAND: usize = 2048;
+/// Pixels that one task of the forward pass computes.
+const BAND: usize = 16 * 1024;
 
 /// Sampling positions of one batch of flows.
 #[derive(Clone, Debug)]
@@ -36,8 +32,6 @@ pub struct WarpPlan {
     x: Vec<f32>,
     /// Weight of the lower row.
     y: Vec<f32>,
-    /// Of every run of an image: whether it is a full one and its blocks lie side by side.
-    side_by_side: Vec<bool>,
 }
 
 impl WarpPlan {
@@ -64,13 +58,8 @@ impl WarpPlan {
                 (corner[i], x[i], y[i]) = ((top * w + left) as u32, right_weight, lower_weight);
             }
         });
-        let side_by_side = corner
-            .chunks(size.max(1))
-            .flat_map(|image| image.chunks(RUN))
-            .map(side_by_side)
-            .collect();
         let (right, below) = (usize::from(w > 1), if h > 1 { w } else { 0 });
-        WarpPlan { count: n, size, right, below, corner, x, y, side_by_side }
+        WarpPlan { count: n, size, right, below, corner, x, y }
     }
 
     /// Samples `x [N,C,H,W]`; the result has the same shape.
@@ -81,10 +70,10 @@ impl WarpPlan {
         assert_eq!(x.len(), self.count * c * self.size, "x must be [N,C,H,W]");
         let isa = Isa::active();
         let out = Filling::new(x.len());
-        let bands = self.size.div_ceil(BAND * RUN);
+        let bands = self.size.div_ceil(BAND);
         (0..self.count * bands).into_par_iter().for_each(|task| {
             let (image, band) = (task / bands, task % bands);
-            let pixels = band * BAND * RUN..((band + 1) * BAND * RUN).min(self.size);
+            let pixels = band * BAND..((band + 1) * BAND).min(self.size);
             for plane in image * c..(image + 1) * c {
                 let start = plane * self.size;
                 // SAFETY: the bands of the planes partition the output, each written by one task.
@@ -130,18 +119,13 @@ fn axis(coordinate: f32, length: usize) -> (usize, f32) {
     (low, clamped - low as f32)
 }
 
-/// Whether a run is a full one and its blocks lie side by side.
-fn side_by_side(corners: &[u32]) -> bool {
-    corners.len() == RUN && corners.windows(2).all(|pair| pair[0] + 1 == pair[1])
-}
-
 /// `a` and `b` blended, `weight` being that of `b`.
 #[inline(always)]
 fn blend(a: f32, b: f32, weight: f32) -> f32 {
     a + weight * (b - a)
 }
 
-/// A band of one plane forward; it starts with a run.
+/// A band of one plane forward.
 struct Forward<'a> {
     plan: &'a WarpPlan,
     image: usize,
@@ -158,30 +142,13 @@ impl Kernel for Forward<'_> {
         let Forward { plan, image, pixels, x, out } = self;
         let &WarpPlan { size, right, below, .. } = plan;
         let part = image * size + pixels.start..image * size + pixels.end;
-        let runs = plan.corner[part.clone()]
-            .chunks(RUN)
-            .zip(plan.x[part.clone()].chunks(RUN).zip(plan.y[part].chunks(RUN)));
-        let side_by_side = &plan.side_by_side[image * size.div_ceil(RUN) + pixels.start / RUN..];
-        for (((corner, (wx, wy)), out), &side_by_side) in
-            runs.zip(out.chunks_mut(RUN)).zip(side_by_side)
-        {
-            if side_by_side {
-                let near = &x[corner[0] as usize..];
-                let (upper, lower) = (&near[..RUN + right], &near[below..][..RUN + right]);
-                for i in 0..RUN {
-                    let upper = blend(upper[i], upper[i + right], wx[i]);
-                    let lower = blend(lower[i], lower[i + right], wx[i]);
-                    out[i].write(blend(upper, lower, wy[i]));
-                }
-                continue;
-            }
-            for (((&corner, &wx), &wy), out) in corner.iter().zip(wx).zip(wy).zip(out) {
-                // One check for the four reads, which the compiler then leaves out.
-                let near = &x[corner as usize..][..below + right + 1];
-                let upper = blend(near[0], near[right], wx);
-                let lower = blend(near[below], near[below + right], wx);
-                out.write(blend(upper, lower, wy));
-            }
+        let weights = plan.x[part.clone()].iter().zip(&plan.y[part.clone()]);
+        for ((&corner, (&wx, &wy)), out) in plan.corner[part].iter().zip(weights).zip(out) {
+            // One check for the four reads, which the compiler then leaves out.
+            let near = &x[corner as usize..][..below + right + 1];
+            let upper = blend(near[0], near[right], wx);
+            let lower = blend(near[below], near[below + right], wx);
+            out.write(blend(upper, lower, wy));
         }
     }
 }
@@ -218,6 +185,7 @@ impl Kernel for Backward<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use reelgan_golden::{Golden, max_abs};
 
     /// Output and image gradient of `Resample2d` in `f64`, from its definition: neighbours clamped one by one, weights from
     /// the unclamped fraction.
@@ -246,29 +214,15 @@ mod tests {
         (out, gx)
     }
 
-    fn golden(name: &str) -> Vec<f32> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../golden/flow_resample2d.safetensors");
-        let bytes = std::fs::read(path).expect("the golden file is part of the repository");
-        let file = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
-        let view = file.tensor(name).expect("a tensor of that name");
-        view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
-    }
-
     /// The file's own tolerance: coordinates of some 20 pixels are exact to 2e-6 in `f32`, the values are O(1).
     #[test]
     fn agrees_with_pytorch() {
-        let plan = WarpPlan::new(&golden("flow"), 2, 13, 17);
-        let pairs = [
-            (plan.forward(&golden("img"), 3), "out"),
-            (plan.backward(&golden("grad_out"), 3), "grad_img"),
-        ];
-        for (found, name) in pairs {
-            let expected = golden(name);
-            assert_eq!(found.len(), expected.len());
-            for (found, expected) in found.iter().zip(&expected) {
-                assert!((found - expected).abs() <= 1e-5, "{name}: {found} for {expected}");
-            }
-        }
+        let golden = Golden::open("flow_resample2d.safetensors");
+        let plan = WarpPlan::new(&golden.values("flow"), 2, 13, 17);
+        let (out, gx) =
+            (plan.forward(&golden.values("img"), 3), plan.backward(&golden.values("grad_out"), 3));
+        assert!(max_abs(&out, &golden.values("out")) <= 1e-5);
+        assert!(max_abs(&gx, &golden.values("grad_img")) <= 1e-5);
     }
 
     #[test]

@@ -1,0 +1,246 @@
+//! `reelgan invert`: consecutive images become codes.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::{Args, value_parser};
+use reelgan::generator::DEFAULT_GENERATOR;
+use reelgan::invert::{InvertConfig, StopReason};
+use reelgan::job::{
+    self, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary, Selection,
+};
+use reelgan::prelude::{Clip, Store};
+use serde::Serialize;
+use serde_json::json;
+
+use super::show;
+use crate::config;
+use crate::console::Console;
+use crate::failure::{Ending, Usage};
+use crate::interrupt;
+use crate::settings::Settings;
+use crate::spelling::shell_word;
+use crate::tools::Programs;
+use crate::watcher::Watcher;
+
+/// Frames taken from a video if nothing else is asked for: what the paper works with.
+const VIDEO_FRAMES: usize = 5;
+
+const EXAMPLES: &str = "\
+Examples:
+  reelgan invert talk.mp4 --start 30 --stride 2 --count 5 --crop 280,20,400 -o run
+  reelgan invert a.jpg b.jpg --crop 241,221,863 --crop 238,297,854 -o pair
+  reelgan invert frames/ -o run --preset paper --lr 0.02 --weight-pixel 5
+  reelgan invert frames/ -o run2 --config run/config.toml --seed 1
+  reelgan invert --resume -o run                go on after Ctrl-C or a crash
+
+Where two sources set the same thing, a flag wins over the file, and the file over the preset.
+Ctrl-C ends after the present step and saves everything; a second one ends at once.";
+
+/// Turn consecutive images into codes: a video, a folder of images, or several images
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// One video, one folder of images, or one or more images in order
+    #[arg(required_unless_present = "resume", value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The folder of the run: new or empty, or with --resume the one to go on with
+    #[arg(short, long, value_name = "RUN")]
+    output: PathBuf,
+    /// Go on with the run in the folder; needs nothing but -o
+    #[arg(long)]
+    resume: bool,
+    /// Write the codes as .npy files, too
+    #[arg(long)]
+    npy: bool,
+
+    /// Square of the input that shows the face, in pixels: left edge, upper edge, size; once for
+    /// all images or once for each [default: the largest square in the middle]
+    #[arg(long, value_name = "X,Y,SIZE", allow_hyphen_values = true, help_heading = INPUT)]
+    crop: Vec<Crop>,
+    /// Frames to leave out at the beginning
+    #[arg(long, value_name = "N", help_heading = INPUT)]
+    start: Option<usize>,
+    /// Take every Nth frame, 1 or more [default: 1]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = INPUT)]
+    stride: Option<u32>,
+    /// Frames to take, 1 or more [default: 5 of a video, all images otherwise]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = INPUT)]
+    count: Option<u32>,
+    /// Optical flow between the frames: `dense` estimates it, a folder holds .flo files
+    /// [default: dense]
+    #[arg(long, value_name = "dense|FOLDER", help_heading = INPUT)]
+    flow: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+const INPUT: &str = "Input";
+
+/// Does it.
+pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
+    let outcome =
+        if arguments.resume { resume(arguments, console)? } else { begin(arguments, console)? };
+    if outcome.stop == StopReason::Interrupted {
+        return interrupted(&outcome, console);
+    }
+    let report = Report::of(&outcome)?;
+    console.outcome(&report, || words(&report.summary))?;
+    Ok(Ending::Complete)
+}
+
+fn begin(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
+    let config = config::resolve(&arguments.settings)?;
+    let store = Store::standard()?;
+    let request = request(arguments, config, &arguments.programs.ffmpeg(&store), console)?;
+    let kit = arguments.programs.kit(&store, DEFAULT_GENERATOR)?;
+    interrupt::listen(console.meter.voice())?;
+    Ok(job::invert(&kit, &request, &arguments.output, &mut Watcher::new(console))?)
+}
+
+fn request(
+    arguments: &Arguments,
+    config: InvertConfig,
+    ffmpeg: &FfmpegSearch,
+    console: &Console,
+) -> Result<InvertRequest> {
+    // Input that cannot be used is said before any model is loaded.
+    let clip = Clip::from_paths(&arguments.inputs, ffmpeg)?;
+    let mut count = arguments.count.map(|n| n as usize);
+    if clip.video().is_some() && count.is_none() {
+        console.note(&format!(
+            "taking {VIDEO_FRAMES} frames of the video; --count takes more or fewer"
+        ));
+        count = Some(VIDEO_FRAMES);
+    }
+    Ok(InvertRequest {
+        inputs: arguments.inputs.clone(),
+        selection: Selection {
+            start: arguments.start.unwrap_or(0),
+            stride: arguments.stride.unwrap_or(1) as usize,
+            count,
+        },
+        fit: fit(&arguments.crop)?,
+        flow: flow(arguments.flow.as_deref())?,
+        config,
+        npy: arguments.npy,
+        command: command_words(),
+    })
+}
+
+/// The crops as the library takes them.
+fn fit(crops: &[Crop]) -> Result<Fit> {
+    match crops {
+        [] => Ok(Fit::CentreSquare),
+        [one] => Ok(Fit::Crop(*one)),
+        _ => {
+            Err(Usage("--crop: one square for all images is supported, not several".into()).into())
+        }
+    }
+}
+
+fn flow(source: Option<&Path>) -> Result<FlowSource> {
+    match source {
+        None => Ok(FlowSource::Dense),
+        Some(word) if word == Path::new("dense") => Ok(FlowSource::Dense),
+        Some(folder) if folder.is_dir() => Ok(FlowSource::FloFolder(folder.to_owned())),
+        Some(other) => bail!(
+            "--flow {0}: there is no folder {0}; give `dense` or a folder of .flo files",
+            other.display()
+        ),
+    }
+}
+
+/// The command for the record, the same wherever the program lies.
+pub fn command_words() -> Vec<String> {
+    let given = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("reelgan".to_string()).chain(given).collect()
+}
+
+fn resume(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
+    let run = &arguments.output;
+    if arguments.settings.given() {
+        same_settings(&job::show(run)?, &config::resolve(&arguments.settings)?)?;
+    }
+    let a = arguments;
+    let about_input = !(a.inputs.is_empty() && a.crop.is_empty())
+        || a.start.is_some()
+        || a.stride.is_some()
+        || a.count.is_some()
+        || a.flow.is_some()
+        || a.npy;
+    if about_input {
+        console.warn("--resume takes frames, crop, flow and files to write from the run; what was given of them here is not used");
+    }
+    let kit = arguments.programs.kit_of(run)?;
+    interrupt::listen(console.meter.voice())?;
+    Ok(job::resume(&kit, run, &mut Watcher::new(console))?)
+}
+
+/// Refuses settings other than those the run began with.
+pub fn same_settings(run: &RunSummary, now: &InvertConfig) -> Result<()> {
+    let folder = run.folder.display();
+    let Some(then) = run.config.get("invert") else {
+        bail!("{folder}: the manifest does not say with which settings the run began");
+    };
+    let then: InvertConfig = serde_json::from_value(then.clone())?;
+    match config::first_difference(&then, now) {
+        None => Ok(()),
+        Some((key, then, now)) => bail!(
+            "the run in {folder} was begun with other settings ({key}: {then} then, {now} now); \
+             leave the settings out to go on with it, or choose another folder with -o"
+        ),
+    }
+}
+
+/// A run and how it ended this time, as data.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    summary: RunSummary,
+    interrupted: bool,
+    warnings: &'a [String],
+}
+
+impl<'a> Report<'a> {
+    fn of(outcome: &'a Outcome) -> Result<Self> {
+        Ok(Self {
+            summary: job::show(&outcome.folder)?,
+            interrupted: outcome.stop == StopReason::Interrupted,
+            warnings: &outcome.warnings,
+        })
+    }
+}
+
+fn words(summary: &RunSummary) -> String {
+    let page = summary.folder.join("report.html");
+    format!("{}\nLook at {}", show::words(summary), page.display())
+}
+
+/// Says how to go on, even if quiet: the user is there.
+fn interrupted(outcome: &Outcome, console: &mut Console) -> Result<Ending> {
+    if outcome.manifest.is_none() {
+        let data = json!({ "folder": outcome.folder, "interrupted": true, "steps": 0 });
+        console.outcome(&data, || format!("{}: not begun", outcome.folder.display()))?;
+        console.tell("interrupted before anything was written: the same command begins again");
+        return Ok(Ending::Interrupted);
+    }
+    let report = Report::of(outcome)?;
+    let s = &report.summary;
+    console.outcome(&report, || {
+        format!(
+            "{}: interrupted at step {} of {}",
+            s.folder.display(),
+            s.steps,
+            s.steps_planned.unwrap_or(0)
+        )
+    })?;
+    let folder = shell_word(&outcome.folder);
+    console.tell(&format!(
+        "interrupted, and everything is saved; go on with: reelgan invert --resume -o {folder}"
+    ));
+    Ok(Ending::Interrupted)
+}

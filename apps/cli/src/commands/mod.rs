@@ -1,0 +1,56 @@
+//! The commands: one file each, from flags to what is shown.
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use crate::arguments::Cli;
+use crate::console::Console;
+use crate::failure::Ending;
+
+mod demo;
+mod edit;
+mod invert;
+mod made;
+mod models;
+mod morph;
+mod render;
+mod sample;
+mod show;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(demo::Arguments),
+    // Boxed: it has far more flags than the others.
+    Invert(Box<invert::Arguments>),
+    Edit(edit::Arguments),
+    Morph(morph::Arguments),
+    Render(render::Arguments),
+    Show(show::Arguments),
+    Sample(sample::Arguments),
+    Models(models::Arguments),
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Whatever keeps it from doing what was asked.
+pub fn run(cli: Cli) -> Result<Ending> {
+    if let Some(threads) = cli.global.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build_global()
+            .context("cannot start the threads")?;
+    }
+    let console = &mut Console::new(&cli.global);
+    match cli.command {
+        Command::Demo(arguments) => demo::run(&arguments, console),
+        Command::Invert(arguments) => invert::run(&arguments, console),
+        Command::Edit(arguments) => edit::run(arguments, console),
+        Command::Morph(arguments) => morph::run(&arguments, console),
+        Command::Render(arguments) => render::run(arguments, console),
+        Command::Show(arguments) => show::run(&arguments, console),
+        Command::Sample(arguments) => sample::run(&arguments, console),
+        Command::Models(arguments) => models::run(&arguments, console),
+    }
+}

@@ -1,0 +1,63 @@
+//! `reelgan morph`: the way from one frame of a run to another.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, value_parser};
+use reelgan::job::{self, MorphRequest};
+
+use super::made;
+use crate::console::Console;
+use crate::failure::{Ending, Usage};
+use crate::interrupt;
+use crate::tools::Programs;
+use crate::watcher::Watcher;
+
+/// Pictures of a morph if none are asked for.
+pub const STEPS: u16 = 24;
+/// Pictures a second if nothing else is asked for.
+pub const FPS: f64 = 12.0;
+
+const EXAMPLES: &str = "\
+Examples:
+  reelgan morph run --from 1 --to 5             into run/morphs/1-5
+  reelgan morph run --from 1 --to 5 --steps 60 --fps 30 -o smooth";
+
+/// Render the straight way between the codes of two frames
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The folder that `reelgan invert` wrote
+    run: PathBuf,
+    /// The frame it begins with, counted from 1
+    #[arg(long, value_name = "FRAME")]
+    from: usize,
+    /// The frame it ends with, counted from 1
+    #[arg(long, value_name = "FRAME")]
+    to: usize,
+    /// Pictures, both ends included, 2 to 10000
+    #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = value_parser!(u16).range(2..=10_000))]
+    steps: u16,
+    /// Pictures a second of the video, 0.1 to 240
+    #[arg(long, value_name = "RATE", default_value_t = FPS)]
+    fps: f64,
+    /// The folder to write [default: RUN/morphs/FROM-TO]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
+    let Arguments { from, to, steps, fps, .. } = *arguments;
+    if !(0.1..=240.0).contains(&fps) {
+        return Err(Usage(format!("--fps {fps}: give a number from 0.1 to 240")).into());
+    }
+    let kit = arguments.programs.kit_of(&arguments.run)?;
+    let out = arguments.output.clone();
+    let request = MorphRequest { from, to, steps: steps.into(), fps, out };
+    interrupt::listen(console.meter.voice())?;
+    let made = job::morph(&kit, &arguments.run, &request, &mut Watcher::new(console))?;
+    made::show(&made, console)
+}

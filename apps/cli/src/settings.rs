@@ -1,0 +1,182 @@
+//! The flags of an inversion's settings: one for every key of the TOML file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use reelgan::invert::Preset;
+use toml::Value;
+
+/// Settings of the inversion. What is not given is taken from the file, then the preset.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Settings {
+    /// The named settings to begin from [default: default]
+    #[arg(long, value_name = "NAME", value_parser = preset(), help_heading = SETTINGS)]
+    pub preset: Option<Preset>,
+    /// Settings from a TOML file, any subset of the keys of RUN/config.toml; before the
+    /// preset's, behind the flags'
+    #[arg(long, value_name = "FILE.toml", help_heading = SETTINGS)]
+    pub config: Option<PathBuf>,
+    /// Steps of the optimiser, 1 or more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = SETTINGS)]
+    steps: Option<u32>,
+    /// Seed of everything random, 0 to 2^63-1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), help_heading = SETTINGS)]
+    seed: Option<i64>,
+    /// Steps between frames: one vector of W, a vector for each row, or none at all
+    #[arg(long, value_name = "SPACE", value_parser = ["w", "w+", "free"], help_heading = SETTINGS)]
+    offsets: Option<String>,
+    /// Where the optimisation starts
+    #[arg(long, value_name = "CODE", value_parser = ["mean", "zeros"], help_heading = SETTINGS)]
+    start_code: Option<String>,
+    /// Noise inputs: always the same, or new at every synthesis
+    #[arg(long, value_name = "MODE", value_parser = ["fixed", "fresh"], help_heading = SETTINGS)]
+    noise: Option<String>,
+    /// Frames that serve as base of the consistency term
+    #[arg(long, value_name = "FRAMES", value_parser = ["first", "all"], help_heading = SETTINGS)]
+    consistency_base: Option<String>,
+
+    /// Weight of the mean squared pixel difference, 0 or more; 0 switches a term off
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_pixel: Option<f64>,
+    /// Weight of the VGG16 feature difference, 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_perceptual: Option<f64>,
+    /// Weight of the consistency along the optical flow, 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_consistency: Option<f64>,
+    /// Weight of the consistency across frames with occlusion masks, 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_cross_frame: Option<f64>,
+
+    /// Highest learning rate, above 0
+    #[arg(long, value_name = "RATE", help_heading = OPTIMISER)]
+    lr: Option<f64>,
+    /// Share of the steps in which the rate goes up, 0 to 1
+    #[arg(long, value_name = "SHARE", help_heading = OPTIMISER)]
+    ramp_up: Option<f64>,
+    /// Share of the steps in which the rate goes down, 0 to 1
+    #[arg(long, value_name = "SHARE", help_heading = OPTIMISER)]
+    ramp_down: Option<f64>,
+    /// Adam: decay of the mean of gradients, 0 to below 1
+    #[arg(long, value_name = "DECAY", help_heading = OPTIMISER)]
+    beta1: Option<f64>,
+    /// Adam: decay of the mean of squared gradients, 0 to below 1
+    #[arg(long, value_name = "DECAY", help_heading = OPTIMISER)]
+    beta2: Option<f64>,
+    /// Adam: added to the root of the second mean, above 0
+    #[arg(long, value_name = "NUMBER", help_heading = OPTIMISER)]
+    epsilon: Option<f64>,
+
+    /// End when the total loss is at most this; 0 switches it off
+    #[arg(long, value_name = "LOSS", help_heading = STOP)]
+    target: Option<f64>,
+    /// End when the loss stopped falling over this many steps; 0 switches it off
+    #[arg(long, value_name = "N", help_heading = STOP)]
+    plateau_steps: Option<u32>,
+    /// Relative fall over those steps that still counts as progress, 0 or more
+    #[arg(long, value_name = "SHARE", help_heading = STOP)]
+    plateau_tolerance: Option<f64>,
+}
+
+const SETTINGS: &str = "Settings";
+const WEIGHTS: &str = "Loss weights";
+const OPTIMISER: &str = "Learning rate and optimiser";
+const STOP: &str = "Early end";
+
+/// A key of the TOML file and what a flag puts there.
+pub type Override = (&'static str, Value);
+
+impl Settings {
+    /// Those of the demo.
+    pub fn of(preset: Option<Preset>, steps: Option<u32>) -> Self {
+        Self { preset, steps, ..Self::default() }
+    }
+
+    /// The keys that flags set.
+    pub fn overrides(&self) -> Vec<Override> {
+        let word = |v: &Option<String>| v.clone().map(Value::String);
+        let float = |v: Option<f64>| v.map(Value::Float);
+        let count = |v: Option<u32>| v.map(|v| Value::Integer(v.into()));
+        [
+            ("steps", count(self.steps)),
+            ("seed", self.seed.map(Value::Integer)),
+            ("offsets", word(&self.offsets)),
+            ("start", word(&self.start_code)),
+            ("noise", word(&self.noise)),
+            ("consistency_base", word(&self.consistency_base)),
+            ("weights.pixel", float(self.weight_pixel)),
+            ("weights.perceptual", float(self.weight_perceptual)),
+            ("weights.consistency", float(self.weight_consistency)),
+            ("weights.cross_frame", float(self.weight_cross_frame)),
+            ("schedule.peak", float(self.lr)),
+            ("schedule.ramp_up", float(self.ramp_up)),
+            ("schedule.ramp_down", float(self.ramp_down)),
+            ("adam.beta1", float(self.beta1)),
+            ("adam.beta2", float(self.beta2)),
+            ("adam.epsilon", float(self.epsilon)),
+            ("stop.target", float(self.target)),
+            ("stop.plateau_steps", count(self.plateau_steps)),
+            ("stop.plateau_tolerance", float(self.plateau_tolerance)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+    }
+
+    /// Whether any setting was given.
+    pub fn given(&self) -> bool {
+        self.preset.is_some() || self.config.is_some() || !self.overrides().is_empty()
+    }
+}
+
+/// The names of the presets, each with what it is for.
+pub fn preset() -> impl TypedValueParser<Value = Preset> {
+    let values = Preset::ALL.map(|preset| PossibleValue::new(preset.name()).help(purpose(preset)));
+    PossibleValuesParser::new(values)
+        .map(|name| name.parse::<Preset>().expect("the parser lets names of presets through only"))
+}
+
+fn purpose(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Default => "the best all-round choice",
+        Preset::Fast => "a usable result soon",
+        Preset::Paper => "the paper: 5000 steps at a constant rate, all weights 1",
+        Preset::I2s => "Image2StyleGAN: free codes, no consistency; the baseline",
+        Preset::NoMac => "the paper without the mutually accessible constraint",
+        Preset::NoIcc => "the paper without the inversion consistency constraint",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::config::keys;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    const EVERY_FLAG: &str = "x --steps 7 --seed 3 --offsets w+ --start-code zeros --noise fresh \
+        --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
+        --weight-cross-frame 4 --lr 0.5 --ramp-up 0.1 --ramp-down 0.2 --beta1 0.3 --beta2 0.4 \
+        --epsilon 1e-6 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
+
+    #[test]
+    fn every_key_has_a_flag() {
+        let line = Line::try_parse_from(EVERY_FLAG.split_whitespace()).ok().unwrap();
+        let set: BTreeSet<String> =
+            line.settings.overrides().into_iter().map(|(key, _)| key.to_string()).collect();
+        let mut all: BTreeSet<String> = keys().into_iter().collect();
+        all.remove("preset");
+        assert_eq!(set, all);
+        assert!(line.settings.given());
+        assert!(!Settings::default().given());
+    }
+}

@@ -1,0 +1,90 @@
+//! What somebody probably meant, and words as a shell takes them.
+
+use std::path::Path;
+
+/// The candidate nearest to `word`, if any is near at all. Dots, dashes and
+/// underscores count alike, and the last part of a dotted name counts on its own.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = plain(word);
+    let (distance, best) = candidates
+        .map(|candidate| {
+            let whole = distance(&word, &plain(candidate));
+            let last = candidate.rsplit('.').next().unwrap_or(candidate);
+            let part = distance(word.rsplit('.').next().unwrap_or(&word), &plain(last));
+            // A match of the last part alone is a little less sure.
+            (whole.min(part + usize::from(part > 0)), candidate)
+        })
+        .min_by_key(|&(distance, _)| distance)?;
+    // Beyond half of its letters a word is another word.
+    (distance * 2 <= word.len()).then_some(best)
+}
+
+/// A path to be copied into a shell.
+pub fn shell_word(path: &Path) -> String {
+    let word = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn plain(word: &str) -> String {
+    word.to_lowercase().replace(['-', '_'], ".")
+}
+
+/// Letters to insert, remove or replace, or neighbours to swap, to make `a` into `b`.
+///
+/// # Source   optimal string alignment distance, a restricted Damerau-Levenshtein distance
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(above[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_definition() {
+        for (a, b, want) in
+            [("", "abc", 3), ("kitten", "sitting", 3), ("stpes", "steps", 1), ("same", "same", 0)]
+        {
+            assert_eq!(distance(a, b), want, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn paths_survive_a_shell() {
+        for (path, want) in
+            [("runs/a-1", "runs/a-1"), ("my run", "'my run'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(shell_word(Path::new(path)), want);
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_named_and_nonsense_is_not_guessed_at() {
+        let keys = ["steps", "seed", "weights.pixel", "weights.perceptual", "schedule.peak"];
+        let near = |word| nearest(word, keys.into_iter());
+        assert_eq!(near("stpes"), Some("steps"));
+        assert_eq!(near("weights.pixels"), Some("weights.pixel"));
+        assert_eq!(near("pixel"), Some("weights.pixel"));
+        assert_eq!(near("weights_perceptual"), Some("weights.perceptual"));
+        assert_eq!(near("colour.of.the.sky"), None);
+    }
+}

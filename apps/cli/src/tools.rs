@@ -1,0 +1,58 @@
+//! Models and programs that a command needs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use reelgan::job::{self, FfmpegSearch, Kit};
+use reelgan::prelude::{Device, Store};
+use reelgan_models::catalog::{CARPHONE, FFMPEG, MOBILESTYLEGAN, VGG16};
+
+/// Where to find the programs that a command starts.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Programs {
+    /// The ffmpeg program [default: REELGAN_FFMPEG, then the PATH, then the model cache]
+    #[arg(long, value_name = "PATH", help_heading = "Programs")]
+    pub ffmpeg: Option<PathBuf>,
+}
+
+impl Programs {
+    /// The search for ffmpeg: what was named, what the system has, what was fetched.
+    pub fn ffmpeg(&self, store: &Store) -> FfmpegSearch {
+        let search = FfmpegSearch { explicit: self.ffmpeg.clone(), fallback: None };
+        if search.explicit.is_some() || search.find().is_ok() {
+            return search;
+        }
+        // Not fetched, or not for this machine: whoever needs it gets the error.
+        FfmpegSearch { fallback: store.path(FFMPEG.name).ok(), ..search }
+    }
+
+    /// Loads the models.
+    ///
+    /// # Errors
+    /// A model that was not fetched, or has changed.
+    pub fn kit(&self, store: &Store, generator: &str) -> Result<Kit> {
+        let mut kit = Kit::open(store, generator, &Device::flex())?;
+        kit.ffmpeg = self.ffmpeg(store);
+        Ok(kit)
+    }
+
+    /// Loads the models that a run was made with.
+    ///
+    /// # Errors
+    /// A folder that is no run; as [`Programs::kit`].
+    pub fn kit_of(&self, run: &Path) -> Result<Kit> {
+        let generator = job::show(run)?.generator.name;
+        self.kit(&Store::standard()?, &generator)
+    }
+}
+
+/// What the demo needs, which is everything; ffmpeg only where the machine has none.
+pub fn needed() -> Vec<&'static str> {
+    let mut names = vec![MOBILESTYLEGAN.name, VGG16.name, CARPHONE.name];
+    let fits = FFMPEG.platform.is_none_or(|platform| platform.is_here());
+    if fits && FfmpegSearch::default().find().is_err() {
+        names.push(FFMPEG.name);
+    }
+    names
+}

@@ -1,0 +1,219 @@
+//! The whole way with the real models: a run, what is made from it, an interruption.
+
+#[path = "command/program.rs"]
+mod program;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use program::{Ran, command, picture, reelgan, sample};
+use serde_json::Value;
+
+/// Calls the program in a folder.
+fn call(folder: &Path, line: &str) -> Ran {
+    let words = line.split_whitespace();
+    Ran::of(command().current_dir(folder).args(words).output().unwrap())
+}
+
+#[test]
+fn heavy_demo_then_show_edit_morph_and_render() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let demo = call(folder, "demo --steps 3 -o run --json").worked().json();
+    assert_eq!((&demo["frames"], &demo["steps"]), (&5.into(), &3.into()));
+    assert_eq!(demo["edit"]["finished"], true);
+    for name in ["report.html", "strip.png", "codes.safetensors", "inputs/frame_0005.png"] {
+        assert!(folder.join("run").join(name).is_file(), "{name}");
+    }
+
+    let shown = call(folder, "show run --json").worked().json();
+    check_summary(&shown);
+    let text = call(folder, "show run").worked().stdout;
+    assert!(text.contains("3 of 3 steps") && text.contains("lpips_vgg_256"), "{text}");
+
+    check_edits(folder);
+    check_morph_and_render(folder);
+
+    // What is there is neither lost nor mixed with something else.
+    let clip = sample("GRID_bbaf2n.mpg");
+    let before = contents(&folder.join("run"));
+    call(folder, &format!("invert {} -o run --steps 1", clip.display()))
+        .refused(1, &["run already holds a finished run", "--resume"]);
+    call(folder, "demo --steps 4 -o run").refused(1, &["steps: 3 then, 4 now"]);
+    let again = call(folder, "invert --resume -o run").worked();
+    assert!(again.stderr.contains("warning: this run was finished already"), "{}", again.stderr);
+    assert!(contents(&folder.join("run")) == before, "a refused call changed the run");
+}
+
+fn check_summary(shown: &Value) {
+    assert_eq!((&shown["frames"], &shown["preset"]), (&5.into(), &"default".into()));
+    for term in ["total", "pixel", "perceptual", "consistency"] {
+        assert!(shown["losses"][term].as_f64().unwrap() > 0.0, "{term}: {shown}");
+    }
+    for (name, unit, better) in
+        [("mse", "", "lower"), ("psnr", "dB", "higher"), ("lpips_vgg_256", "", "lower")]
+    {
+        let metric = &shown["metrics"][name];
+        assert_eq!((&metric["unit"], &metric["better"]), (&unit.into(), &better.into()), "{name}");
+        let frames: Vec<f64> =
+            metric["frames"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        let mean = frames.iter().sum::<f64>() / frames.len() as f64;
+        assert_eq!(frames.len(), 5);
+        assert!((metric["mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{name}: {metric}");
+    }
+}
+
+fn check_edits(folder: &Path) {
+    let made = call(folder, "edit run --along motion=0 --frames 2 -o still --json").worked().json();
+    assert_eq!((&made["frames"], &made["finished"]), (&1.into(), &true.into()));
+    // An edit of strength 0 is the reconstruction.
+    let pixels = |path: &str| image::open(folder.join(path)).unwrap().to_rgb8();
+    assert!(pixels("still/edit_0002.png") == pixels("run/frames/recon_0002.png"));
+    call(folder, "edit run --along motion=3 --name far").worked();
+    assert!(folder.join("run/edits/far/edit_0005.png").is_file());
+    assert!(pixels("run/edits/far/edit_0001.png") != pixels("run/frames/recon_0001.png"));
+
+    fs::write(folder.join("other.npy"), zeros(&[18, 512])).unwrap();
+    call(folder, "edit run --along other.npy=1").refused(1, &["18", "16"]);
+    call(folder, "edit run --along motion.9=1").refused(1, &["9"]);
+    call(folder, "edit run --along missing.npy=1").refused(1, &["missing.npy"]);
+    call(folder, "edit run --along motion=1 --frames 6").refused(1, &["frames 1 to 5"]);
+    call(folder, "edit run --along motion=1 --name far").refused(1, &["something else"]);
+}
+
+fn check_morph_and_render(folder: &Path) {
+    let made = call(folder, "morph run --from 1 --to 5 --steps 3 -o way --json").worked().json();
+    assert_eq!(made["frames"], 3);
+    let same = |a: &str, b: &str| {
+        let open = |path: &str| image::open(folder.join(path)).unwrap().to_rgb8();
+        open(a) == open(b)
+    };
+    assert!(
+        same("way/morph_0001.png", "run/frames/recon_0001.png"),
+        "it begins at its first frame"
+    );
+    assert!(same("way/morph_0003.png", "run/frames/recon_0005.png"), "it ends at its last frame");
+    call(folder, "morph run --from 1 --to 6").refused(1, &["frames 1 to 5"]);
+
+    call(folder, "render run --frames 3 --quiet").worked();
+    assert!(same("run/renders/frames-3/recon_0003.png", "run/frames/recon_0003.png"));
+    call(folder, "render run --frames 3 --noise-seed 1 -o noisy").worked();
+    assert!(!same("noisy/recon_0003.png", "run/frames/recon_0003.png"));
+}
+
+/// Zeros as a `.npy` file of version 1.0.
+fn zeros(shape: &[usize]) -> Vec<u8> {
+    let dims: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(vec![0; 4 * shape.iter().product::<usize>()]);
+    file
+}
+
+#[test]
+fn heavy_interrupted_runs_end_with_the_same_bytes() {
+    let image = sample("london_001_03.jpg");
+    let line = format!("invert {} --crop 241,221,863 --steps 6 -o run", image.display());
+    let whole = tempfile::tempdir().unwrap();
+    call(whole.path(), &line).worked();
+    for signal in ["INT", "TERM", "KILL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = command()
+            .current_dir(folder.path())
+            .args(line.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for(&folder.path().join("run/state.safetensors"), &mut child);
+        let sent =
+            Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        if signal != "KILL" {
+            assert_eq!(ran.code, Some(130), "{signal}: {ran:#?}");
+            assert!(ran.stderr.contains("reelgan invert --resume -o run"), "{}", ran.stderr);
+        }
+        let shown = call(folder.path(), "show run --json").worked().json();
+        assert_eq!(shown["state"], "running", "{signal}: it was ended in the middle");
+        call(folder.path(), "invert --resume -o run --steps 7")
+            .refused(1, &["steps: 6 then, 7 now"]);
+        call(folder.path(), "invert --resume -o run").worked();
+        let (want, got) =
+            (contents(&whole.path().join("run")), contents(&folder.path().join("run")));
+        assert_eq!(want.keys().collect::<Vec<_>>(), got.keys().collect::<Vec<_>>(), "{signal}");
+        for (name, bytes) in want {
+            assert!(bytes == got[&name], "{signal}: {name} differs");
+        }
+    }
+}
+
+#[test]
+fn heavy_folder_with_other_files_says_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    picture(&photos.join("face.png"), 200, 160);
+    fs::write(photos.join("notes.txt"), "words").unwrap();
+    let ran = call(folder.path(), "invert photos -o run --preset fast --steps 1 --seed 3").worked();
+    assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("notes.txt"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--crop 20,0,160"), "{}", ran.stderr);
+    let shown = call(folder.path(), "show run --json").worked().json();
+    assert_eq!(
+        (&shown["frames"], &shown["preset"], &shown["seed"]),
+        (&1.into(), &"fast".into(), &3.into())
+    );
+    assert_eq!(shown["crop"], "20,0,160");
+}
+
+#[test]
+fn heavy_sample_draws_the_same_faces_whatever_the_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (one, two) = (out("one"), out("two"));
+    let (a, b) = (out("a.png"), out("b.png"));
+    reelgan(["sample", "--count", "1", "-o", &a, "--each", &one, "--tile", "64"]).worked();
+    let json =
+        reelgan(["sample", "--count", "2", "-o", &b, "--each", &two, "--tile", "64", "--json"]);
+    assert_eq!(json.worked().json()["each"].as_array().unwrap().len(), 2);
+    let face = |folder: &str| fs::read(Path::new(folder).join("face_0001.png")).unwrap();
+    assert!(face(&one) == face(&two));
+    reelgan(["sample", "--count", "1", "-o", &a, "--each", &one]).refused(1, &["is not empty"]);
+}
+
+/// Waits until a file is there, as long as the program that is to write it runs.
+fn wait_for(file: &Path, child: &mut Child) {
+    let begun = Instant::now();
+    while !file.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before {}", file.display());
+        assert!(begun.elapsed() < Duration::from_secs(300), "{} never came", file.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Every file of a run but the two that hold durations.
+fn contents(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![run.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(run).unwrap().display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !["timing.json", "report.html"].contains(&name.as_str()) {
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
