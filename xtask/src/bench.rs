@@ -111,7 +111,7 @@ fn inputs(root: &Path, cache: &str) -> Vec<Input> {
 /// Runs `reelgan invert` on every input with every number of steps.
 fn quality_rows(root: &Path) -> Result<Value> {
     let built = crate::stage::cargo()
-        .args(["build", "--release", "--package", "reelgan-cli"])
+        .args(["build", "--release", "--bin", "reelgan"])
         .current_dir(root)
         .status()?;
     if !built.success() {

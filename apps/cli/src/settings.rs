@@ -42,6 +42,9 @@ pub struct Settings {
     /// Weight of the VGG16 feature difference, 0 or more
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
     weight_perceptual: Option<f64>,
+    /// Weight of LPIPS (VGG16, 256 px; not in the paper), 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_lpips: Option<f64>,
     /// Weight of the consistency along the optical flow, 0 or more
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
     weight_consistency: Option<f64>,
@@ -52,6 +55,9 @@ pub struct Settings {
     /// Highest learning rate, above 0
     #[arg(long, value_name = "RATE", help_heading = OPTIMISER)]
     lr: Option<f64>,
+    /// Rate of the steps between frames relative to that of the base code, 0 or more
+    #[arg(long, value_name = "FACTOR", help_heading = OPTIMISER)]
+    offset_rate: Option<f64>,
     /// Share of the steps in which the rate goes up, 0 to 1
     #[arg(long, value_name = "SHARE", help_heading = OPTIMISER)]
     ramp_up: Option<f64>,
@@ -107,9 +113,11 @@ impl Settings {
             ("consistency_base", word(&self.consistency_base)),
             ("weights.pixel", float(self.weight_pixel)),
             ("weights.perceptual", float(self.weight_perceptual)),
+            ("weights.lpips", float(self.weight_lpips)),
             ("weights.consistency", float(self.weight_consistency)),
             ("weights.cross_frame", float(self.weight_cross_frame)),
             ("schedule.peak", float(self.lr)),
+            ("schedule.offset_rate", float(self.offset_rate)),
             ("schedule.ramp_up", float(self.ramp_up)),
             ("schedule.ramp_down", float(self.ramp_down)),
             ("adam.beta1", float(self.beta1)),

@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
-use reelgan_nets::ops::{Conv3x3, Pointwise, Separable, Warp, haar_up, max_pool2, reference, resize_bilinear};
+use reelgan_nets::ops::{SquaredDistance, UnitDistance, Conv3x3, Pointwise, Separable, Warp, haar_up, max_pool2, reference, resize_bilinear};
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
     Detw::new(name).take(len).collect()
@@ -35,6 +35,11 @@ fn run(
     let gs = s.grad_remove(&mut grads).map_or(zero(n * c), values);
     let gn = noise.grad_remove(&mut grads).map_or(zero(h * w), values);
     [values(y.inner()), gx, gs, gn]
+}
+
+/// One number as a map of one pixel.
+fn as_map(x: Tensor<1>) -> Tensor<4> {
+    x.reshape([1, 1, 1, 1])
 }
 
 /// `tolerance` is relative, in the root-mean-square sense.
@@ -94,6 +99,16 @@ proptest! {
     fn pooling_and_resizing(n in 1usize..3, c in 1usize..5, h in 2usize..30, w in 2usize..30, a in 1usize..40, b in 1usize..40) {
         agree("pool", |x, _, _| max_pool2(x), |x, _, _| reference::max_pool2(x), [n, c, h, w], 1e-6);
         agree("resize", |x, _, _| resize_bilinear(x, [a, b]), |x, _, _| reference::resize_bilinear(x, [a, b]), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    fn distances(c in 1usize..20, h in 1usize..24, w in 1usize..24) {
+        let shape = [1, c, h, w];
+        let squared = SquaredDistance::new(tensor("target", shape));
+        agree("squared", |x, _, _| as_map(squared.forward(x)), |x, _, _| as_map(squared.reference(x)), shape, 1e-5);
+        let target = reference::unit(tensor("target", shape));
+        let unit = UnitDistance::new(target, tensor("head", [1, c, 1, 1]) + 1.5);
+        agree("unit", |x, _, _| as_map(unit.forward(x)), |x, _, _| as_map(unit.reference(x)), shape, 1e-4);
     }
 
     #[test]

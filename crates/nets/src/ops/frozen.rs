@@ -187,7 +187,11 @@ pub(super) fn apply1<const A: usize, const O: usize>(x: Tensor<A>, op: Op) -> Te
     Tensor::from_dispatch(<Dispatch as FrozenOps>::frozen1(x.into_dispatch(), op))
 }
 
-pub(super) fn apply2(x: Tensor<4>, s: Tensor<2>, op: Op) -> Tensor<4> {
+pub(super) fn apply2<const A: usize, const B: usize, const O: usize>(
+    x: Tensor<A>,
+    s: Tensor<B>,
+    op: Op,
+) -> Tensor<O> {
     Tensor::from_dispatch(<Dispatch as FrozenOps>::frozen2(
         x.into_dispatch(),
         s.into_dispatch(),
@@ -195,7 +199,12 @@ pub(super) fn apply2(x: Tensor<4>, s: Tensor<2>, op: Op) -> Tensor<4> {
     ))
 }
 
-pub(super) fn apply3(x: Tensor<4>, s: Tensor<2>, n: Tensor<4>, op: Op) -> Tensor<4> {
+pub(super) fn apply3<const A: usize, const B: usize, const C: usize, const O: usize>(
+    x: Tensor<A>,
+    s: Tensor<B>,
+    n: Tensor<C>,
+    op: Op,
+) -> Tensor<O> {
     Tensor::from_dispatch(<Dispatch as FrozenOps>::frozen3(
         x.into_dispatch(),
         s.into_dispatch(),

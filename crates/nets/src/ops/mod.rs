@@ -8,6 +8,7 @@
 
 pub mod cpu;
 mod conv3x3;
+mod distance;
 mod frozen;
 mod haar;
 mod pointwise;
@@ -16,6 +17,7 @@ mod resample;
 mod separable;
 
 pub use conv3x3::Conv3x3;
+pub use distance::{SquaredDistance, UnitDistance};
 pub use frozen::{FrozenOp, View};
 pub use haar::haar_up;
 pub use pointwise::Pointwise;

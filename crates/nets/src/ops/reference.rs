@@ -104,3 +104,19 @@ pub fn warp(x: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
         .with_align_corners(true);
     x.grid_sample_2d(grid, options)
 }
+
+/// `mean (x - target)^2`.
+pub fn squared_distance(x: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
+    (x - target).powf_scalar(2.0).mean()
+}
+
+/// `x / (sqrt(sum_c x_c^2 + 1e-20) + 1e-10)`: unit length over channels at every position.
+pub fn unit(x: Tensor<4>) -> Tensor<4> {
+    let norm = (x.clone().powf_scalar(2.0).sum_dim(1) + 1e-20).sqrt() + 1e-10;
+    x / norm
+}
+
+/// Mean over positions of `sum_c head_c (unit(x)_c - target_c)^2`.
+pub fn unit_distance(x: Tensor<4>, target: Tensor<4>, head: Tensor<4>) -> Tensor<1> {
+    ((unit(x) - target).powf_scalar(2.0) * head).sum_dim(1).mean()
+}

@@ -3,6 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Tap, Vgg16};
+use crate::ops::UnitDistance;
+use crate::ops::reference::unit;
 use crate::{Result, Weights};
 
 /// Learned perceptual distance of two images (Zhang et al. 2018), `net="vgg"`,
@@ -16,6 +18,12 @@ pub struct Lpips {
     heads: Vec<Tensor<4>>,
     shift: Tensor<4>,
     scale: Tensor<4>,
+}
+
+/// One image's side of the distance, computed once.
+#[derive(Debug, Clone)]
+pub struct LpipsTarget {
+    layers: Vec<UnitDistance>,
 }
 
 /// Channel statistics of the trunk's training images, after mapping [0,1] to [-1,1].
@@ -50,28 +58,14 @@ impl Lpips {
     /// # Range
     /// images [0,1]; distance >= 0, lower is closer.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> (Tensor<1>, Vec<Tensor<1>>) {
-        self.distance_to(&self.features(a), b)
-    }
-
-    /// What of an image the distance looks at, to be computed once for a target:
-    /// features of unit length, one map a layer.
-    pub fn features(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        self.trunk.features(self.normalise(x), &Tap::LPIPS).into_iter().map(unit).collect()
-    }
-
-    /// As [`Lpips::distance`], with the features of the first image at hand.
-    pub fn distance_to(
-        &self,
-        features: &[Tensor<4>],
-        b: Tensor<4>,
-    ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        let layers: Vec<Tensor<1>> = features
-            .iter()
+        let layers: Vec<Tensor<1>> = self
+            .features(a)
+            .into_iter()
             .zip(self.features(b))
             .zip(&self.heads)
             .map(|((f, g), head)| {
                 let n = f.dims()[0];
-                let d = (g - f.clone()).powf_scalar(2.0) * head.clone();
+                let d = (g - f).powf_scalar(2.0) * head.clone();
                 d.sum_dim(1).mean_dim(3).mean_dim(2).reshape([n])
             })
             .collect();
@@ -79,16 +73,26 @@ impl Lpips {
         (total, layers)
     }
 
+    /// A target the distance to which is taken again and again, for one image.
+    pub fn target(&self, image: Tensor<4>) -> LpipsTarget {
+        let layers = self.features(image).into_iter().zip(&self.heads);
+        LpipsTarget { layers: layers.map(|(f, head)| UnitDistance::new(f, head.clone())).collect() }
+    }
+
+    /// Distance of `b [1,3,H,W]` to a target, `[1]`; differentiable in `b`.
+    pub fn distance_to_target(&self, target: &LpipsTarget, b: Tensor<4>) -> Tensor<1> {
+        let maps = self.trunk.features(self.normalise(b), &Tap::LPIPS);
+        let layers = target.layers.iter().zip(maps).map(|(layer, map)| layer.forward(map));
+        layers.reduce(|a, b| a + b).expect("five layers")
+    }
+
+    /// Features of unit length, one map a layer.
+    fn features(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        self.trunk.features(self.normalise(x), &Tap::LPIPS).into_iter().map(unit).collect()
+    }
+
     fn normalise(&self, x: Tensor<4>) -> Tensor<4> {
         (x.mul_scalar(2.0).sub_scalar(1.0) - self.shift.clone()) / self.scale.clone()
     }
 }
 
-/// Unit length over channels at every position.
-///
-/// The original's root has an infinite slope where all channels are 0; the summand
-/// under it is far below f32 rounding elsewhere and makes that slope 0.
-fn unit(f: Tensor<4>) -> Tensor<4> {
-    let norm = (f.clone().powf_scalar(2.0).sum_dim(1) + 1e-20).sqrt() + 1e-10;
-    f / norm
-}

@@ -3,5 +3,5 @@
 mod lpips;
 mod vgg16;
 
-pub use lpips::Lpips;
+pub use lpips::{Lpips, LpipsTarget};
 pub use vgg16::{Tap, Vgg16};

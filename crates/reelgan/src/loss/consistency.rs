@@ -1,7 +1,7 @@
 //! The inversion consistency term: a reconstruction, warped, against a target.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use reelgan_nets::ops::Warp;
+use reelgan_nets::ops::{SquaredDistance, Warp};
 
 /// `weight * mean( mask * (W(reconstruction, flow) - target)^2 )` for one flow.
 ///
@@ -17,7 +17,7 @@ use reelgan_nets::ops::Warp;
 #[derive(Debug, Clone)]
 pub struct WarpTerm {
     warp: Warp,
-    target: Tensor<4>,
+    target: SquaredDistance,
     mask: Option<Tensor<4>>,
     weight: f32,
 }
@@ -25,7 +25,7 @@ pub struct WarpTerm {
 impl WarpTerm {
     /// Compares `W(reconstruction, flow)` with `W(input, flow)`.
     pub fn same_frame(warp: Warp, input: Tensor<4>, weight: f32) -> Self {
-        let target = warp.forward(input);
+        let target = SquaredDistance::new(warp.forward(input));
         Self { warp, target, mask: None, weight }
     }
 
@@ -38,17 +38,18 @@ impl WarpTerm {
         assert_eq!(visible.len(), h * w, "one mask value a pixel");
         let device: Device = other.device();
         let mask = Tensor::from_data(TensorData::new(visible, [1, 1, h, w]), &device);
-        Self { warp, target: other, mask: Some(mask), weight }
+        let target = SquaredDistance::new(other * mask.clone());
+        Self { warp, target, mask: Some(mask), weight }
     }
 
     /// The term for one reconstruction.
     pub fn loss(&self, reconstruction: Tensor<4>) -> Tensor<1> {
-        let difference = self.warp.forward(reconstruction) - self.target.clone();
-        let squared = difference.powf_scalar(2.0);
-        let squared = match &self.mask {
-            Some(mask) => squared * mask.clone(),
-            None => squared,
+        let warped = self.warp.forward(reconstruction);
+        // A mask of 0 and 1 may as well be applied before squaring.
+        let warped = match &self.mask {
+            Some(mask) => warped * mask.clone(),
+            None => warped,
         };
-        squared.mean().mul_scalar(self.weight)
+        self.target.forward(warped).mul_scalar(self.weight)
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use reelgan_nets::ops::resize_bilinear;
-use reelgan_nets::perceptual::Lpips;
+use reelgan_nets::perceptual::{Lpips, LpipsTarget};
 
 /// Side to which images are brought before the network.
 const SIDE: usize = 256;
@@ -21,12 +21,6 @@ pub struct LpipsTerm {
     network: Lpips,
 }
 
-/// Features of a target, computed once.
-#[derive(Debug, Clone)]
-pub struct LpipsTarget {
-    features: Vec<Tensor<4>>,
-}
-
 impl LpipsTerm {
     /// Takes the network.
     pub fn new(network: Lpips) -> Self {
@@ -35,12 +29,12 @@ impl LpipsTerm {
 
     /// Features of a target image.
     pub fn target(&self, image: Tensor<4>) -> LpipsTarget {
-        LpipsTarget { features: self.network.features(resize_bilinear(image, [SIDE, SIDE])) }
+        self.network.target(resize_bilinear(image, [SIDE, SIDE]))
     }
 
     /// The term for one reconstruction.
     pub fn loss(&self, target: &LpipsTarget, reconstruction: Tensor<4>) -> Tensor<1> {
         let small = resize_bilinear(reconstruction, [SIDE, SIDE]);
-        self.network.distance_to(&target.features, small).0
+        self.network.distance_to_target(target, small)
     }
 }

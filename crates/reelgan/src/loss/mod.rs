@@ -6,6 +6,6 @@ mod perceptual;
 mod pixel;
 
 pub use consistency::WarpTerm;
-pub use lpips::{LpipsTarget, LpipsTerm};
+pub use lpips::LpipsTerm;
 pub use perceptual::{Perceptual, PerceptualTarget};
-pub use pixel::pixel;
+pub use pixel::PixelTarget;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use reelgan_nets::ops::resize_bilinear;
+use reelgan_nets::ops::{SquaredDistance, resize_bilinear};
 use reelgan_nets::perceptual::{Tap, Vgg16};
 
 /// Side to which images are brought before the network.
@@ -23,7 +23,7 @@ pub struct Perceptual {
 /// Features of a target, computed once.
 #[derive(Debug, Clone)]
 pub struct PerceptualTarget {
-    features: Vec<Tensor<4>>,
+    features: Vec<SquaredDistance>,
 }
 
 impl Perceptual {
@@ -34,7 +34,9 @@ impl Perceptual {
 
     /// Features of a target image.
     pub fn target(&self, image: Tensor<4>) -> PerceptualTarget {
-        PerceptualTarget { features: self.features(image) }
+        PerceptualTarget {
+            features: self.features(image).into_iter().map(SquaredDistance::new).collect(),
+        }
     }
 
     /// The term for one reconstruction.
@@ -42,7 +44,7 @@ impl Perceptual {
         self.features(reconstruction)
             .into_iter()
             .zip(&target.features)
-            .map(|(f, t)| (f - t.clone()).powf_scalar(2.0).mean())
+            .map(|(f, target)| target.forward(f))
             .reduce(|a, b| a + b)
             .expect("four taps")
     }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::ops::Warp;
+use reelgan_nets::perceptual::LpipsTarget;
 use reelgan_run::{Flow, Images};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::{ConsistencyBase, FlowPairs, LossWeights};
 use crate::{Error, Result};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
-use crate::loss::{LpipsTarget, LpipsTerm, Perceptual, PerceptualTarget, WarpTerm, pixel};
+use crate::loss::{LpipsTerm, Perceptual, PerceptualTarget, PixelTarget, WarpTerm};
 
 /// Values of the terms, before their weights; `total` is the weighted sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -81,6 +82,7 @@ impl FrameLoss {
 #[derive(Debug)]
 struct Target {
     image: Tensor<4>,
+    pixels: PixelTarget,
     features: Option<PerceptualTarget>,
     lpips: Option<LpipsTarget>,
     consistency: Vec<WarpTerm>,
@@ -131,7 +133,8 @@ impl Objective {
                     .then(|| networks.perceptual.target(image.clone()));
                 let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
                 let lpips = lpips.map(|term| term.target(image.clone()));
-                Target { image, features, lpips, consistency: Vec::new(), cross_frame: Vec::new() }
+                let pixels = PixelTarget::new(image.clone());
+                Target { image, pixels, features, lpips, consistency: Vec::new(), cross_frame: Vec::new() }
             })
             .collect();
         if frames.count() > 1 && weights.need_flow() {
@@ -164,7 +167,7 @@ impl Objective {
         };
         let parts = [
             (w.pixel > 0.0)
-                .then(|| pixel(target.image.clone(), reconstruction.clone()).mul_scalar(share)),
+                .then(|| target.pixels.loss(reconstruction.clone()).mul_scalar(share)),
             target.features.as_ref().map(|features| {
                 self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
             }),

@@ -8,6 +8,7 @@
 
 pub mod buffer;
 pub mod conv3x3;
+pub mod distance;
 pub mod gemm;
 pub mod haar;
 pub mod pointwise;
