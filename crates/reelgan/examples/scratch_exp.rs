@@ -17,7 +17,7 @@ fn main() {
     let read = |p: &str, start, stride, count, crop: [f64; 3]| {
         let c = Clip::open(p).unwrap();
         let f = c.read(Selection { start, stride, count: Some(count) }).unwrap().images;
-        f.fit(Crop { x: crop[0], y: crop[1], size: crop[2] }, 1024).unwrap().quantised()
+        f.fit(Crop { x: crop[0], y: crop[1], size: crop[2], angle: get("angle", 0.0) }, 1024).unwrap().quantised()
     };
     let n = get("n", 5.0) as usize;
     let frames = match input.as_str() {

@@ -28,7 +28,7 @@
 //!
 //! let clip = Clip::open("talk.mp4")?;
 //! let frames = clip.read(Selection { start: 10, stride: 2, count: Some(5) })?.images;
-//! let face = Crop { x: 40.0, y: 8.0, size: 112.0 };
+//! let face = Crop { x: 40.0, y: 8.0, size: 112.0, angle: 0.0 };
 //! let faces = frames.fit(face, generator.resolution())?;
 //! let flow = DenseFlow::default();
 //! let run = Inverter::new(&generator, &perceptual, &flow, InvertConfig::default())?

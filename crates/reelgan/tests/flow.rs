@@ -140,7 +140,7 @@ fn large_motion_and_half_resolution_keep_the_accuracy() {
 
 #[test]
 fn translation_is_exact_to_a_twentieth_of_a_pixel() {
-    let texture = textured(256, 256, |x, y| pattern(x, y));
+    let texture = textured(256, 256, pattern);
     let frames = |dx: f32, dy: f32| {
         let second = textured(256, 256, |x, y| pattern(x - dx, y - dy));
         Images::from_frames(vec![texture.clone(), second]).expect("a pair").quantised()

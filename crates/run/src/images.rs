@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 
 mod resample;
+mod turned;
 
 pub use resample::Crop;
 

@@ -27,7 +27,7 @@ use crate::tools::{Programs, needed};
 use crate::watcher::Watcher;
 
 /// The head of the man, in pixels of the decoded frames of 193 x 144.
-const CROP: Crop = Crop { x: 34.0, y: 13.0, size: 98.0 };
+const CROP: Crop = Crop { x: 34.0, y: 13.0, size: 98.0, angle: -13.0 };
 /// Where he turns his head.
 const SELECTION: Selection = Selection { start: 52, stride: 1, count: Some(5) };
 /// Enough to be seen, and not yet a caricature.

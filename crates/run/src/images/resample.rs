@@ -5,18 +5,19 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use super::{Images, volume};
+use super::{Images, turned, volume};
 use crate::error::{Error, Result};
 
 /// The half width of the Lanczos kernel, in samples of the coarser grid.
-const LOBES: f64 = 3.0;
+pub(super) const LOBES: f64 = 3.0;
 /// How many times longer than the picture's longer side a crop may be.
 const MAX_OVERHANG: f64 = 3.0;
 
 /// A square in a picture, in its pixels; pixel `(i, j)` covers `[i, i+1) x [j, j+1)`.
 ///
-/// It may hang over the border, where the picture is continued by reflection.
-/// Text form: `x,y,size`.
+/// It may hang over the border, where the picture is continued by reflection, and
+/// it may be turned about its centre, for a head that is not upright.
+/// Text form: `x,y,size` or `x,y,size,angle`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Crop {
     /// The left edge.
@@ -25,13 +26,25 @@ pub struct Crop {
     pub y: f64,
     /// The length of a side.
     pub size: f64,
+    /// How far it is turned about its centre, in degrees, clockwise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub angle: f64,
+}
+
+fn is_zero(angle: &f64) -> bool {
+    *angle == 0.0
 }
 
 impl Crop {
+    /// A square that is not turned.
+    pub fn upright(x: f64, y: f64, size: f64) -> Self {
+        Self { x, y, size, angle: 0.0 }
+    }
+
     /// The largest square in the middle of a picture, on whole pixels.
     pub fn centre(height: usize, width: usize) -> Self {
         let size = height.min(width);
-        Self { x: ((width - size) / 2) as f64, y: ((height - size) / 2) as f64, size: size as f64 }
+        Self::upright(((width - size) / 2) as f64, ((height - size) / 2) as f64, size as f64)
     }
 
     /// Checks that the square is usable on pictures of this size.
@@ -41,9 +54,9 @@ impl Crop {
     /// picture share no point
     pub fn check(&self, height: usize, width: usize) -> Result<()> {
         let (h, w) = (height as f64, width as f64);
-        let finite = [self.x, self.y, self.size].iter().all(|v| v.is_finite());
+        let finite = [self.x, self.y, self.size, self.angle].iter().all(|v| v.is_finite());
         let problem = if !finite || self.size <= 0.0 {
-            "x and y must be finite numbers and size a positive one".into()
+            "x, y and angle must be finite numbers and size a positive one".into()
         } else if self.size > MAX_OVERHANG * h.max(w) {
             format!(
                 "the square is more than {MAX_OVERHANG} times as long as the picture of {width}x{height}"
@@ -63,7 +76,8 @@ impl Crop {
 
 impl fmt::Display for Crop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{},{}", self.x, self.y, self.size)
+        write!(f, "{},{},{}", self.x, self.y, self.size)?;
+        if self.angle != 0.0 { write!(f, ",{}", self.angle) } else { Ok(()) }
     }
 }
 
@@ -74,13 +88,18 @@ impl FromStr for Crop {
         let numbers: std::result::Result<Vec<f64>, _> =
             text.split(',').map(|v| v.trim().parse()).collect();
         match numbers.as_deref() {
-            Ok(&[x, y, size]) if [x, y, size].iter().all(|v| v.is_finite()) && size > 0.0 => {
-                Ok(Self { x, y, size })
+            Ok(&[x, y, size, ref angle @ ..])
+                if angle.len() <= 1
+                    && [x, y, size].iter().chain(angle).all(|v| v.is_finite())
+                    && size > 0.0 =>
+            {
+                Ok(Self { x, y, size, angle: angle.first().copied().unwrap_or(0.0) })
             }
             _ => Err(Error::value(
                 "crop",
                 format!(
-                    "`{text}` is not x,y,size: three numbers in pixels of the input, such as 280,20,400"
+                    "`{text}` is not x,y,size: three numbers in pixels of the input, such as \
+                     280,20,400, and an angle in degrees where the head is not upright"
                 ),
             )),
         }
@@ -102,6 +121,9 @@ impl Images {
     pub fn fit(&self, crop: Crop, out_size: usize) -> Result<Self> {
         crop.check(self.height, self.width)?;
         let values = volume(self.count, out_size, out_size)?;
+        if crop.angle != 0.0 {
+            return Ok(turned::fit(self, crop, out_size));
+        }
         let columns = Taps::new(crop.x, crop.size, self.width, out_size);
         let rows = Taps::new(crop.y, crop.size, self.height, out_size);
 
@@ -190,7 +212,7 @@ impl Taps {
 }
 
 /// `sinc(x) sinc(x / 3)` for `|x| < 3`, exactly 1 at 0 and 0 at other integers.
-fn lanczos(x: f64) -> f64 {
+pub(super) fn lanczos(x: f64) -> f64 {
     if x == 0.0 {
         1.0
     } else if x.abs() >= LOBES || x.fract() == 0.0 {
@@ -202,7 +224,7 @@ fn lanczos(x: f64) -> f64 {
 }
 
 /// Position `p` of an axis continued by reflection: `.. 2 1 0 1 2 .. n-2 n-1 n-2 ..`.
-fn reflect(p: i64, n: usize) -> usize {
+pub(super) fn reflect(p: i64, n: usize) -> usize {
     if n == 1 {
         return 0;
     }

@@ -78,14 +78,14 @@ fn crop_copies_the_window() {
 #[test]
 fn fit_at_the_same_size_copies_exactly() {
     let images = ramp(2, 9, 12);
-    let fitted = images.fit(Crop { x: 2.0, y: 1.0, size: 8.0 }, 8).unwrap();
+    let fitted = images.fit(Crop { x: 2.0, y: 1.0, size: 8.0, angle: 0.0 }, 8).unwrap();
     assert_eq!(fitted, images.crop(2, 1, 8, 8).unwrap());
 }
 
 #[test]
 fn fit_mirrors_what_hangs_over() {
     let images = ramp(1, 4, 4);
-    let fitted = images.fit(Crop { x: -2.0, y: 0.0, size: 4.0 }, 4).unwrap();
+    let fitted = images.fit(Crop { x: -2.0, y: 0.0, size: 4.0, angle: 0.0 }, 4).unwrap();
     // Columns -2 -1 0 1 of the continued picture are columns 2 1 0 1.
     for y in 0..4 {
         for (j, x) in [2, 1, 0, 1].into_iter().enumerate() {
@@ -101,7 +101,7 @@ fn fit_keeps_a_slope_in_place() {
     // kernel reproduces slopes to about a percent of the step between pixels.
     let slope = drawn(64, 64, |x, y| 0.2 + x / 160.0 + y / 320.0);
     for out in [7, 20, 40, 80, 120] {
-        let crop = Crop { x: 21.3, y: 20.1, size: 20.0 };
+        let crop = Crop { x: 21.3, y: 20.1, size: 20.0, angle: 0.0 };
         let fitted = slope.fit(crop, out).unwrap();
         for (p, &v) in fitted.frame(0)[..out * out].iter().enumerate() {
             let at = |i: usize, from: f64| from + (i as f64 + 0.5) * 20.0 / out as f64;
@@ -116,7 +116,7 @@ fn fit_averages_detail_it_cannot_show() {
     // Stripes one pixel wide, shrunk eight times, are grey; without
     // antialiasing they would come out black, white or beating.
     let stripes = drawn(128, 128, |x, _| f64::from(x as u32 % 2));
-    let fitted = stripes.fit(Crop { x: 24.0, y: 24.0, size: 80.0 }, 10).unwrap();
+    let fitted = stripes.fit(Crop { x: 24.0, y: 24.0, size: 80.0, angle: 0.0 }, 10).unwrap();
     for &v in fitted.data() {
         assert!((v - 0.5).abs() < 0.02, "{v}");
     }
@@ -134,7 +134,7 @@ fn fit_refuses_unusable_crops() {
         (0.0, -4.0, 4.0),
         (0.0, 0.0, 1e300),
     ] {
-        assert!(images.fit(Crop { x, y, size }, 4).is_err(), "{x},{y},{size}");
+        assert!(images.fit(Crop { x, y, size, angle: 0.0 }, 4).is_err(), "{x},{y},{size}");
     }
     assert!(images.fit(Crop::centre(8, 8), 0).is_err());
     assert!(images.fit(Crop::centre(8, 8), usize::MAX).is_err());
@@ -143,13 +143,13 @@ fn fit_refuses_unusable_crops() {
 #[test]
 fn crop_text() {
     let crop: Crop = "280, 20.5,400".parse().unwrap();
-    assert_eq!(crop, Crop { x: 280.0, y: 20.5, size: 400.0 });
+    assert_eq!(crop, Crop { x: 280.0, y: 20.5, size: 400.0, angle: 0.0 });
     assert_eq!(crop.to_string().parse::<Crop>().unwrap(), crop);
     for bad in ["", "1,2", "1,2,3,4", "1,2,x", "1,2,0", "1,2,-3", "nan,2,3", "1,2,inf"] {
         let error = bad.parse::<Crop>().unwrap_err().to_string();
         assert!(error.contains("x,y,size"), "{error}");
     }
-    assert_eq!(Crop::centre(10, 15), Crop { x: 2.0, y: 0.0, size: 10.0 });
+    assert_eq!(Crop::centre(10, 15), Crop { x: 2.0, y: 0.0, size: 10.0, angle: 0.0 });
 }
 
 proptest! {
@@ -168,7 +168,7 @@ proptest! {
     ) {
         let flat = Images::new(1, h, w, vec![v; 3 * h * w]).unwrap();
         let long = h.max(w) as f64;
-        let crop = Crop { x: x * w as f64, y: y * h as f64, size: size * long };
+        let crop = Crop { x: x * w as f64, y: y * h as f64, size: size * long, angle: 0.0 };
         if crop.check(h, w).is_ok() {
             for &got in flat.fit(crop, out).unwrap().data() {
                 prop_assert!((got - v).abs() < 1e-5, "{} {}", got, v);

@@ -6,7 +6,7 @@ fn sample() -> Manifest {
         reelgan: "0.1.0".into(),
         command: vec!["invert".into(), "talk.mp4".into()],
         inputs: vec![Input { path: "talk.mp4".into(), sha256: "ab".repeat(32) }],
-        crop: Crop { x: 1.0 / 3.0, y: 0.1 + 0.2, size: 400.0 },
+        crop: Crop { x: 1.0 / 3.0, y: 0.1 + 0.2, size: 400.0, angle: 0.0 },
         frames: 5,
         preset: "default".into(),
         config: serde_json::json!({"steps": 100, "loss": {"pixel": 1.0, "icc": 0.1}}),
