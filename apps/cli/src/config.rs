@@ -7,7 +7,7 @@ use reelgan::invert::{InvertConfig, Preset};
 use toml::{Table, Value};
 
 use crate::failure::Usage;
-use crate::settings::{Override, Settings};
+use crate::settings::Settings;
 use crate::spelling::nearest;
 
 /// The largest settings file read, in bytes.

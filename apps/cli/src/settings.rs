@@ -173,7 +173,7 @@ mod tests {
 
     const EVERY_FLAG: &str = "x --steps 7 --seed 3 --offsets w+ --start-code zeros --noise fresh \
         --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
-        --weight-cross-frame 4 --lr 0.5 --ramp-up 0.1 --ramp-down 0.2 --beta1 0.3 --beta2 0.4 \
+        --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]

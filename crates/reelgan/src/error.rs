@@ -65,7 +65,7 @@ pub enum Error {
     Checkpoint(#[from] reelgan_checkpoint::Error),
     /// Optical flow.
     #[error(transparent)]
-    Flow(#[from] crate::flow::FlowError),
+    Flow(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {

@@ -35,8 +35,8 @@ pub struct Manifest {
     pub command: Vec<String>,
     /// The files that the images came from.
     pub inputs: Vec<Input>,
-    /// The square of the input that was used.
-    pub crop: Crop,
+    /// The square of the input that was used: one for all frames, or one a frame.
+    pub crops: Vec<Crop>,
     /// The number of consecutive images.
     pub frames: usize,
     /// The preset that the settings began from.
@@ -150,7 +150,7 @@ impl Manifest {
             |m: &Manifest| -> Vec<String> { m.inputs.iter().map(|i| i.sha256.clone()).collect() };
         let differs = if sums(self) != sums(now) {
             "input files"
-        } else if self.crop != now.crop {
+        } else if self.crops != now.crops {
             "crop"
         } else if self.frames != now.frames {
             "number of frames"

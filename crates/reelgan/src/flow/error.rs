@@ -66,3 +66,13 @@ pub enum FlowError {
 
 /// Result of flow operations.
 pub type Result<T> = std::result::Result<T, FlowError>;
+
+impl From<FlowError> for crate::Error {
+    /// Boxed, so that the floor below does not know this one.
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Data(error) => Self::Run(error),
+            other => Self::Flow(Box::new(other)),
+        }
+    }
+}

@@ -66,7 +66,7 @@ impl Preset {
                 consistency: 1.0,
                 ..LossWeights::default()
             },
-            schedule: Schedule { peak, offset_rate: 0.1, ramp_up: 0.05, ramp_down: 0.4 },
+            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5 },
             adam: AdamConfig::default(),
             stop: StopConfig::default(),
         };
@@ -82,8 +82,8 @@ impl Preset {
             ..ours(5000, 0.01)
         };
         match self {
-            Self::Default => ours(200, 0.08),
-            Self::Fast => ours(60, 0.08),
+            Self::Default => ours(200, 0.05),
+            Self::Fast => ours(40, 0.08),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::I2s => paper(Offsets::Free, 0.0),
             Self::NoMac => paper(Offsets::Free, 1.0),

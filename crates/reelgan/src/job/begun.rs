@@ -79,7 +79,7 @@ pub(super) fn manifest(
         reelgan: env!("CARGO_PKG_VERSION").into(),
         command: request.command.clone(),
         inputs: inputs.files.clone(),
-        crop: inputs.crop,
+        crops: inputs.crops.clone(),
         frames: inputs.frames.count(),
         preset: request.config.preset.to_string(),
         config: begun.to_value(),

@@ -22,8 +22,8 @@ pub(super) struct Inputs {
     pub names: Vec<String>,
     /// The files they came from.
     pub files: Vec<Input>,
-    /// The square that was cut out of each.
-    pub crop: Crop,
+    /// The square that was cut out: one for all, or one for each.
+    pub crops: Vec<Crop>,
     /// Frames a second, if the input says so.
     pub fps: Option<f64>,
 }
@@ -39,13 +39,19 @@ impl Inputs {
             None => files.len(),
         };
         let side = kit.generator.resolution();
-        let mut crop = None;
+        let mut crops = Vec::new();
         let (mut fitted, mut names) = (Vec::new(), Vec::new());
         let mut frames = clip.frames(request.selection)?;
         for frame in &mut frames {
             let frame = frame?;
-            let crop = *crop.get_or_insert_with(|| chosen(request.fit, &frame.images, teller));
-            fitted.push(frame.images.fit(crop, side)?.quantised());
+            if crops.is_empty() {
+                crops = chosen(&request.fit, &frame.images, teller);
+            }
+            let crop = match crops.as_slice() {
+                [one] => one,
+                several => several.get(fitted.len()).ok_or_else(|| miscounted(several.len()))?,
+            };
+            fitted.push(frame.images.fit(*crop, side)?.quantised());
             names.push(frame.name);
             teller.progress(fitted.len(), total)?;
         }
@@ -53,13 +59,15 @@ impl Inputs {
             teller.warn(warning.to_string());
         }
         let frames = Images::from_frames(fitted)?;
-        let crop = crop.expect("a clip without a frame is an error");
+        if crops.len() > 1 && crops.len() != frames.count() {
+            return Err(miscounted(crops.len()).into());
+        }
         let fps = clip.video().and_then(|v| v.fps);
         Ok(Self {
             frames,
             names,
             files: files.iter().map(|path| Input::of(path)).collect::<Result<_, _>>()?,
-            crop,
+            crops,
             fps: fps.map(|fps| fps / request.selection.stride as f64),
         })
     }
@@ -120,26 +128,35 @@ fn used(clip: &Clip, selection: Selection) -> Vec<std::path::PathBuf> {
     files.skip(start).step_by(stride.max(1)).take(count.unwrap_or(usize::MAX)).collect()
 }
 
-/// The square to cut out, with what there is to say about it.
-fn chosen(fit: Fit, first: &Images, teller: &mut Teller<'_>) -> Crop {
-    let crop = match fit {
-        Fit::Crop(crop) => crop,
+/// As many squares as frames, or one, are needed.
+fn miscounted(crops: usize) -> Error {
+    Error::setting(
+        "crop",
+        format!("{crops} squares were given for another number of frames; give one for all, or one for each"),
+    )
+}
+
+/// The squares to cut out, with what there is to say about them.
+fn chosen(fit: &Fit, first: &Images, teller: &mut Teller<'_>) -> Vec<Crop> {
+    let crops = match fit {
+        Fit::Crop(crop) => vec![*crop],
+        Fit::Crops(crops) => crops.clone(),
         Fit::CentreSquare => {
             let crop = Crop::centre(first.height(), first.width());
             teller.warn(format!(
                 "no crop was given, so the square in the middle is used (--crop {crop}); the result is \
                  best where the face fills it as in a passport photo"
             ));
-            crop
+            vec![crop]
         }
     };
-    if crop.size < SMALL_CROP {
+    if let Some(small) = crops.iter().find(|crop| crop.size < SMALL_CROP) {
         teller.warn(format!(
             "the crop is only {0:.0}x{0:.0} pixels; the generator will invent what is not in it",
-            crop.size
+            small.size
         ));
     }
-    crop
+    crops
 }
 
 fn digest(frames: &Images) -> String {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::begun::Begun;
 use super::pictures::{self, write_page};
+use super::request::in_words;
 use super::results::{Rendered, Shown};
 use super::watch::{Halt, Teller};
 use crate::invert::StepRecord;
@@ -235,7 +236,7 @@ fn settings(c: &Contents<'_>) -> Block {
     let flow = m.config.get("flow").map(words).unwrap_or_default();
     let run = vec![
         ("frames".into(), m.frames.to_string()),
-        ("crop x,y,size".into(), m.crop.to_string()),
+        ("crop x,y,size".into(), in_words(&m.crops)),
         ("flow".into(), flow),
         ("device".into(), m.device.clone()),
         ("command".into(), m.command.join(" ")),

@@ -10,10 +10,12 @@ use crate::edit::EditSpec;
 use crate::invert::InvertConfig;
 
 /// How input frames become squares of the generator's size.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fit {
     /// This square of every frame.
     Crop(Crop),
+    /// A square for each frame, in order, as photos need.
+    Crops(Vec<Crop>),
     /// The largest square in the middle; said with a warning, since a face is
     /// seldom where the generator expects it.
     CentreSquare,
@@ -87,4 +89,9 @@ pub struct MorphRequest {
     pub fps: f64,
     /// Where to; `None` takes a folder below `RUN/morphs`.
     pub out: Option<PathBuf>,
+}
+
+/// Squares as on the command line, one after the other.
+pub(super) fn in_words(crops: &[Crop]) -> String {
+    crops.iter().map(Crop::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,7 @@ use reelgan_run::manifest::{
 use reelgan_run::{ArrayFile, Error as RunError};
 use serde::Serialize;
 
+use super::request::in_words;
 use crate::Result;
 
 /// A run in a few lines.
@@ -103,7 +104,7 @@ pub fn show(run: &Path) -> Result<RunSummary> {
         seed: manifest.seed,
         device: manifest.device,
         inputs: manifest.inputs,
-        crop: manifest.crop.to_string(),
+        crop: in_words(&manifest.crops),
         config: manifest.config,
         seconds: timing.seconds,
         peak_memory: timing.peak_memory,

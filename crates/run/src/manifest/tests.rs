@@ -6,7 +6,7 @@ fn sample() -> Manifest {
         reelgan: "0.1.0".into(),
         command: vec!["invert".into(), "talk.mp4".into()],
         inputs: vec![Input { path: "talk.mp4".into(), sha256: "ab".repeat(32) }],
-        crop: Crop { x: 1.0 / 3.0, y: 0.1 + 0.2, size: 400.0, angle: 0.0 },
+        crops: vec![Crop { x: 1.0 / 3.0, y: 0.1 + 0.2, size: 400.0, angle: -13.7 }],
         frames: 5,
         preset: "default".into(),
         config: serde_json::json!({"steps": 100, "loss": {"pixel": 1.0, "icc": 0.1}}),
@@ -117,7 +117,7 @@ fn another_run_is_not_continued() {
         then.check_continues(&now).unwrap_err().to_string()
     };
     assert!(differs(|m| m.inputs[0].sha256.clear()).contains("input files"));
-    assert!(differs(|m| m.crop.size += 1.0).contains("crop"));
+    assert!(differs(|m| m.crops[0].size += 1.0).contains("crop"));
     assert!(differs(|m| m.seed = 1).contains("seed"));
     assert!(differs(|m| m.generator.rows = 18).contains("generator"));
     assert!(differs(|m| m.reelgan.clear()).contains("version"));
