@@ -88,10 +88,8 @@ fn inputs(root: &Path, cache: &str) -> Vec<Input> {
             crops[1].into(),
         ],
     };
-    let clip = |name, path: String, rest: &str| Input {
-        name,
-        args: [vec![path], words(rest)].concat(),
-    };
+    let clip =
+        |name, path: String, rest: &str| Input { name, args: [vec![path], words(rest)].concat() };
     vec![
         clip(
             "demo clip",
@@ -121,7 +119,9 @@ fn quality_rows(root: &Path) -> Result<Value> {
     let listed = json_of(&program, &["models", "list", "--json"])?;
     let cache = listed["cache"].as_str().context("`models list` names the cache")?.to_string();
     let folder = root.join("target/bench-quality");
-    println!("| input | steps | loss | LPIPS (vgg, 256 px) | MSE | seconds |\n|---|---|---|---|---|---|");
+    println!(
+        "| input | steps | loss | LPIPS (vgg, 256 px) | MSE | seconds |\n|---|---|---|---|---|---|"
+    );
     let mut rows = Vec::new();
     for input in inputs(root, &cache) {
         for steps in STEPS {

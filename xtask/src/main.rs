@@ -17,7 +17,8 @@ use std::process::ExitCode;
 
 use command::Command;
 
-const COMMANDS: &[Command] = &[ci::COMMAND, test::COMMAND, layers::COMMAND, words::COMMAND, bench::COMMAND];
+const COMMANDS: &[Command] =
+    &[ci::COMMAND, test::COMMAND, layers::COMMAND, words::COMMAND, bench::COMMAND];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

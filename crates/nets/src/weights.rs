@@ -58,7 +58,11 @@ impl Weights {
     /// # Panics
     /// If `data` does not fill `shape`.
     pub fn insert(&mut self, name: &str, shape: Vec<usize>, data: Vec<f32>) {
-        assert_eq!(shape.iter().product::<usize>(), data.len(), "data must fill the shape of {name}");
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            data.len(),
+            "data must fill the shape of {name}"
+        );
         self.entries.insert(name.to_string(), Entry { shape, data });
     }
 
@@ -138,9 +142,8 @@ impl Weights {
     }
 
     fn entry(&self, name: &str) -> Result<&Entry> {
-        self.entries.get(name).ok_or_else(|| Error::MissingTensor {
-            network: self.network,
-            name: name.to_string(),
-        })
+        self.entries
+            .get(name)
+            .ok_or_else(|| Error::MissingTensor { network: self.network, name: name.to_string() })
     }
 }

@@ -66,7 +66,8 @@ fn heavy_synthesis_matches_the_reference_runtime() {
 }
 
 /// The crops of the reference file: name, top, left.
-const CROPS: [(&str, usize, usize); 2] = [("crop0_y416_x352", 416, 352), ("crop1_y640_x480", 640, 480)];
+const CROPS: [(&str, usize, usize); 2] =
+    [("crop0_y416_x352", 416, 352), ("crop1_y640_x480", 640, 480)];
 
 fn check_image(golden: &Golden, code: &str, image: Tensor<4>) {
     assert_eq!(image.dims(), [1, 3, 1024, 1024]);
@@ -113,8 +114,9 @@ fn heavy_gradient_to_codes_matches_finite_differences() {
         values(x.grad_remove(&mut grads).expect("a gradient"))
     };
     for seed in 0..4usize {
-        let way: Vec<f32> =
-            (0..code.len()).map(|i| (((i * 7919 + seed * 104_729) % 1000) as f32) / 500.0 - 1.0).collect();
+        let way: Vec<f32> = (0..code.len())
+            .map(|i| (((i * 7919 + seed * 104_729) % 1000) as f32) / 500.0 - 1.0)
+            .collect();
         let step = 1e-3f32;
         let moved = |sign: f32| -> Vec<f32> {
             code.iter().zip(&way).map(|(c, w)| c + sign * step * w).collect()

@@ -4,7 +4,10 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
-use reelgan_nets::ops::{SquaredDistance, UnitDistance, Conv3x3, Pointwise, Separable, Warp, haar_up, max_pool2, reference, resize_bilinear};
+use reelgan_nets::ops::{
+    Conv3x3, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, haar_up, max_pool2,
+    reference, resize_bilinear,
+};
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
     Detw::new(name).take(len).collect()

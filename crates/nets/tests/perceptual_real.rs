@@ -8,16 +8,16 @@ use reelgan_nets::perceptual::{Lpips, Tap, Vgg16};
 
 fn weights() -> Weights {
     let store = Store::standard().expect("a cache folder");
-    let path = store
-        .path_as("vgg16", Kind::Perceptual)
-        .expect("fetched before (`reelgan models fetch`)");
+    let path =
+        store.path_as("vgg16", Kind::Perceptual).expect("fetched before (`reelgan models fetch`)");
     Weights::open(Vgg16::NETWORK, &path).expect("readable weights")
 }
 
 /// A reference picture, `[1,3,H,W]`, bytes as numbers, through one of the
 /// transforms of the reference data.
 fn picture(name: &str, transform: &str) -> Tensor<4> {
-    let image = image::open(path(&format!("images/{name}"))).expect("a reference picture").to_rgb8();
+    let image =
+        image::open(path(&format!("images/{name}"))).expect("a reference picture").to_rgb8();
     let (w, h) = (image.width() as usize, image.height() as usize);
     let rows = if transform == "crop100x90" { 20..120 } else { 0..h };
     let columns = if transform == "crop100x90" { 30..120 } else { 0..w };

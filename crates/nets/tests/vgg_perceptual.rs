@@ -37,10 +37,8 @@ fn feature_losses_match_the_original() {
         Tensor::<4>::from_data(TensorData::new(golden.values(name), shape), &Device::flex())
     };
     let vgg = network();
-    let (fx, fy) = (
-        vgg.features(picture("x"), &Tap::PAPER),
-        vgg.features(picture("y"), &Tap::PAPER),
-    );
+    let (fx, fy) =
+        (vgg.features(picture("x"), &Tap::PAPER), vgg.features(picture("y"), &Tap::PAPER));
     let losses: Vec<f32> = fx
         .into_iter()
         .zip(fy)

@@ -136,7 +136,9 @@ fn settings_that_make_no_sense_leave_no_folder() {
         ("steps", |r| r.config.steps = 0),
         ("weight of pixel", |r| r.config.weights.pixel = f32::NAN),
         ("seed", |r| r.config.seed = u64::MAX),
-        ("outside the picture", |r| r.fit = Fit::Crop(Crop { x: 99.0, y: 0.0, size: 8.0, angle: 0.0 })),
+        ("outside the picture", |r| {
+            r.fit = Fit::Crop(Crop { x: 99.0, y: 0.0, size: 8.0, angle: 0.0 })
+        }),
         ("crop", |r| r.fit = Fit::Crop(Crop { x: 0.0, y: 0.0, size: f64::NAN, angle: 0.0 })),
         ("left out", |r| r.selection.start = 9),
     ];

@@ -40,9 +40,8 @@ fn generator() -> StyleGan1Generator {
 /// VGG16 with the reference run's reproducible weights (torchvision key names).
 fn vgg16() -> Vgg16 {
     let indices = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
-    let names = [
-        "1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3",
-    ];
+    let names =
+        ["1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3"];
     let widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512];
     let mut weights = Weights::empty(Vgg16::NETWORK);
     for (k, name) in names.iter().enumerate() {
@@ -136,8 +135,9 @@ fn losses_gradients_and_steps_match_the_authors() {
     for step in 0..4 {
         let (terms, gradient) = losses_and_gradient(&generator, &objective, &variables);
         let got = [terms.pixel, terms.perceptual, terms.consistency, terms.total];
-        for (name, (got, want)) in
-            ["pixel", "perceptual", "consistency", "total"].iter().zip(got.iter().zip(&want[step * 4..]))
+        for (name, (got, want)) in ["pixel", "perceptual", "consistency", "total"]
+            .iter()
+            .zip(got.iter().zip(&want[step * 4..]))
         {
             let error = (got / want - 1.0).abs();
             assert!(error < 1e-3, "step {step}, {name}: {got} instead of {want}");

@@ -22,6 +22,7 @@ struct Rule {
 /// From the bottom to the top. Nothing depends on the last two.
 const RULES: &[Rule] = &[
     Rule { name: "reelgan-checkpoint", uses: &[], tests_use: &[], tensors: false },
+    Rule { name: "reelgan-golden", uses: &["reelgan-checkpoint"], tests_use: &[], tensors: false },
     Rule { name: "reelgan-run", uses: &[], tests_use: &[], tensors: false },
     Rule {
         name: "reelgan-models",
@@ -32,13 +33,13 @@ const RULES: &[Rule] = &[
     Rule {
         name: "reelgan-nets",
         uses: &["reelgan-checkpoint"],
-        tests_use: &["reelgan-models"],
+        tests_use: &["reelgan-models", "reelgan-golden"],
         tensors: true,
     },
     Rule {
         name: "reelgan",
         uses: &["reelgan-nets", "reelgan-models", "reelgan-run", "reelgan-checkpoint"],
-        tests_use: &[],
+        tests_use: &["reelgan-golden"],
         tensors: true,
     },
     Rule {

@@ -182,7 +182,8 @@ impl Head {
 
 impl Block {
     fn from_weights(weights: &Weights, i: usize, device: &Device) -> Result<Self> {
-        let style = |layer: &str, scaled| modulation(weights, &block_name(i, layer), scaled, device);
+        let style =
+            |layer: &str, scaled| modulation(weights, &block_name(i, layer), scaled, device);
         let conv = |layer: &str| separable(weights, &block_name(i, layer), device);
         Ok(Self {
             up_style: style("up", false)?,

@@ -72,7 +72,8 @@ impl StyleGan1 {
         };
         let mut blocks = Vec::new();
         for size in (2..).map(|k| 1usize << k) {
-            if !weights.contains(&format!("g_synthesis.blocks.{size}x{size}.conv1.weight")) && size > 4
+            if !weights.contains(&format!("g_synthesis.blocks.{size}x{size}.conv1.weight"))
+                && size > 4
             {
                 break;
             }
@@ -220,7 +221,8 @@ impl Epilogue {
     fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: Tensor<4>) -> Tensor<4> {
         let n = x.dims()[0];
         let c = self.channels;
-        let x = leaky_relu(x + self.bias.clone() + noise * self.noise_strength.clone(), LEAKY_SLOPE);
+        let x =
+            leaky_relu(x + self.bias.clone() + noise * self.noise_strength.clone(), LEAKY_SLOPE);
         let style = self.style.forward(w);
         let part = |k: usize| style.clone().slice([0..n, k * c..(k + 1) * c]).reshape([n, c, 1, 1]);
         instance_norm(x) * (part(0) + 1.0) + part(1)
@@ -235,7 +237,8 @@ fn instance_norm(x: Tensor<4>) -> Tensor<4> {
 
 fn nearest_double(x: Tensor<4>) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
-    let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
+    let options =
+        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
     interpolate(x, options)
 }
 

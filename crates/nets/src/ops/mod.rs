@@ -6,8 +6,8 @@
 //!
 //! All images and feature maps are `[N,C,H,W]`, f32.
 
-pub mod cpu;
 mod conv3x3;
+pub mod cpu;
 mod distance;
 mod frozen;
 mod haar;

@@ -1,13 +1,13 @@
 //! Every operator as a composition of stock, differentiable operators: the slow,
 //! obviously right twin of each kernel, and the path of devices without kernels.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::{conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{
     ConvOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode, InterpolateOptions,
     MaxPoolOptions,
 };
-use burn::tensor::Tensor;
 
 /// Slope of the negative side of every generator activation.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -65,7 +65,12 @@ pub fn haar_up(x: Tensor<4>, s: Option<Tensor<2>>) -> Tensor<4> {
 }
 
 /// 3x3 convolution, stride 1, zero padding 1, with bias and optional ReLU.
-pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, rectify: bool) -> Tensor<4> {
+pub fn conv3x3(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    rectify: bool,
+) -> Tensor<4> {
     let y = conv2d(x, weight, bias, ConvOptions::new([1, 1], [1, 1], [1, 1], 1));
     if rectify { relu(y) } else { y }
 }
@@ -77,8 +82,9 @@ pub fn max_pool2(x: Tensor<4>) -> Tensor<4> {
 
 /// Bilinear resize, half-pixel centres, no antialiasing.
 pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    let options =
-        InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
+    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
+        .with_align_corners(false)
+        .with_output_size(size);
     interpolate(x, options)
 }
 
@@ -86,16 +92,13 @@ pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
 pub fn warp(x: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
     let [n, _, h, w] = x.dims();
     let device = flow.device();
-    let axis = |len: usize| {
-        Tensor::<1, burn::tensor::Int>::arange(0..len as i64, &device).float()
-    };
+    let axis = |len: usize| Tensor::<1, burn::tensor::Int>::arange(0..len as i64, &device).float();
     let xs = axis(w).reshape([1, 1, w]).expand([n, h, w]);
     let ys = axis(h).reshape([1, h, 1]).expand([n, h, w]);
     let channel = |c: usize| flow.clone().slice([0..n, c..c + 1]).reshape([n, h, w]);
     // align_corners: pixel centres 0..len-1 map to -1..1; a single pixel maps to 0.
-    let normalised = |p: Tensor<3>, len: usize| {
-        p.mul_scalar(2.0 / (len.max(2) - 1) as f32).sub_scalar(1.0)
-    };
+    let normalised =
+        |p: Tensor<3>, len: usize| p.mul_scalar(2.0 / (len.max(2) - 1) as f32).sub_scalar(1.0);
     let gx = normalised(xs + channel(0), w);
     let gy = normalised(ys + channel(1), h);
     let grid = Tensor::stack::<4>(vec![gx, gy], 3);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::cpu::warp::WarpPlan;
 use super::cpu;
+use super::cpu::warp::WarpPlan;
 use super::frozen::{FrozenOp, View, apply1, has_kernels};
 use super::reference;
 

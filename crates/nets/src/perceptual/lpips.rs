@@ -37,12 +37,12 @@ impl Lpips {
     /// A missing or misshapen array.
     pub fn from_weights(trunk: Vgg16, weights: &Weights, device: &Device) -> Result<Self> {
         let widths = [64, 128, 256, 512, 512];
-        let heads = widths.iter().enumerate().map(|(k, &c)| {
-            weights.tensor(&format!("lpips.head{k}"), [1, c, 1, 1], device)
-        });
-        let constant = |v: [f32; 3]| {
-            Tensor::<4>::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), device)
-        };
+        let heads = widths
+            .iter()
+            .enumerate()
+            .map(|(k, &c)| weights.tensor(&format!("lpips.head{k}"), [1, c, 1, 1], device));
+        let constant =
+            |v: [f32; 3]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), device);
         Ok(Self {
             heads: heads.collect::<Result<_>>()?,
             trunk,
@@ -95,4 +95,3 @@ impl Lpips {
         (x.mul_scalar(2.0).sub_scalar(1.0) - self.shift.clone()) / self.scale.clone()
     }
 }
-

@@ -202,9 +202,9 @@ impl Direction {
             }
         };
         let meta = |key: &str| checkpoint.metadata.get(key).cloned();
-        let generator = meta("generator").zip(meta("generator_sha256")).map(|(name, sha256)| {
-            Identity { name, sha256 }
-        });
+        let generator = meta("generator")
+            .zip(meta("generator_sha256"))
+            .map(|(name, sha256)| Identity { name, sha256 });
         Self::new(
             meta("name").unwrap_or(name),
             array.to_f32(),

@@ -75,8 +75,7 @@ impl CodeFile {
         let offsets = file.arrays.get("offsets").map(|a| a.data.clone()).unwrap_or_default();
         let trajectory = Trajectory::new(l, d, space, base.data.clone(), offsets)
             .map_err(|e| Error::file(path, e.to_string()))?;
-        let generator =
-            Identity { name: meta("generator")?, sha256: meta("generator_sha256")? };
+        let generator = Identity { name: meta("generator")?, sha256: meta("generator_sha256")? };
         Ok(Self { generator, trajectory })
     }
 }

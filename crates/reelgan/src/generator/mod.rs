@@ -9,8 +9,8 @@ mod wrap;
 pub use noise::Noise;
 pub(crate) use open::identity;
 pub use open::{DEFAULT_GENERATOR, open, open_default};
-pub use render::{render, render_each};
 pub(crate) use render::{code_tensor, frame_tensor};
+pub use render::{render, render_each};
 pub use sample::{SampleConfig, sample};
 pub use wrap::{FaceGenerator, StyleGan1Generator};
 

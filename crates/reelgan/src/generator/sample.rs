@@ -34,8 +34,7 @@ pub fn sample(generator: &dyn Generator, config: &SampleConfig) -> Result<Codes>
     }
     let dim = generator.dim();
     let mut rng = Pcg64Mcg::seed_from_u64(config.seed);
-    let z: Vec<f32> =
-        (0..config.count * dim).map(|_| StandardNormal.sample(&mut rng)).collect();
+    let z: Vec<f32> = (0..config.count * dim).map(|_| StandardNormal.sample(&mut rng)).collect();
     let z = Tensor::from_data(TensorData::new(z, [config.count, dim]), generator.device());
     let w = generator.map(z).into_data().try_into_vec::<f32>().expect("codes are f32");
     let mean = generator.mean_code();

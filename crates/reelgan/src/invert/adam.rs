@@ -66,11 +66,7 @@ impl Adam {
     ///
     /// # Panics
     /// If the number of unknowns changed.
-    pub fn step<'a>(
-        &mut self,
-        values: impl Iterator<Item = (&'a mut f32, f64)>,
-        gradient: &[f32],
-    ) {
+    pub fn step<'a>(&mut self, values: impl Iterator<Item = (&'a mut f32, f64)>, gradient: &[f32]) {
         assert_eq!(gradient.len(), self.mean.len(), "one gradient an unknown");
         let AdamConfig { beta1, beta2, epsilon } = self.config;
         self.steps += 1;
@@ -116,7 +112,8 @@ mod tests {
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;
             let n = t as i32 + 1;
-            x -= 0.05 * (m / (1.0 - 0.9f64.powi(n))) / ((v / (1.0 - 0.999f64.powi(n))).sqrt() + 1e-8);
+            x -= 0.05 * (m / (1.0 - 0.9f64.powi(n)))
+                / ((v / (1.0 - 0.999f64.powi(n))).sqrt() + 1e-8);
             adam.step(y.iter_mut().map(|y| (y, 0.05)), &[*g as f32]);
             assert!((f64::from(y[0]) - x).abs() < 1e-5, "step {n}: {} instead of {x}", y[0]);
         }

@@ -1,7 +1,7 @@
 //! The optimisation loop.
 
-use std::ops::ControlFlow;
 use reelgan_run::Images;
+use std::ops::ControlFlow;
 
 use super::{
     Best, Event, InvertConfig, NoiseMode, Observer, StartCode, State, StepRecord, StopReason,
@@ -115,7 +115,10 @@ impl<'a> Inverter<'a> {
             }
             let rate = self.config.schedule.rate(step, total);
             let State { variables, adam, .. } = &mut state;
-            adam.step(variables.values_with_rates(rate, self.config.schedule.offset_rate), &gradient);
+            adam.step(
+                variables.values_with_rates(rate, self.config.schedule.offset_rate),
+                &gradient,
+            );
             let record = StepRecord { step, rate, terms };
             state.history.push(record);
             if observer.on(&Event::Step { record, total, state: &state }).is_break() {
@@ -222,9 +225,9 @@ fn not_finite(step: usize, terms: &Terms, gradient: &[f32]) -> Option<StopReason
     let named = terms.named();
     // The parts before the total, so that the reason names the culprit.
     let term = named[1..].iter().chain(&named[..1]).find(|(_, v)| !v.is_finite());
-    let term = term.map(|(name, _)| *name).or_else(|| {
-        gradient.iter().any(|g| !g.is_finite()).then_some("gradient")
-    });
+    let term = term
+        .map(|(name, _)| *name)
+        .or_else(|| gradient.iter().any(|g| !g.is_finite()).then_some("gradient"));
     term.map(|term| StopReason::NotFinite { step, term: term.to_string() })
 }
 

@@ -29,14 +29,8 @@ pub enum Preset {
 
 impl Preset {
     /// All presets, in the order of the help.
-    pub const ALL: [Preset; 6] = [
-        Preset::Default,
-        Preset::Fast,
-        Preset::Paper,
-        Preset::I2s,
-        Preset::NoMac,
-        Preset::NoIcc,
-    ];
+    pub const ALL: [Preset; 6] =
+        [Preset::Default, Preset::Fast, Preset::Paper, Preset::I2s, Preset::NoMac, Preset::NoIcc];
 
     /// Its name, as on the command line.
     pub fn name(self) -> &'static str {

@@ -74,14 +74,10 @@ impl State {
         if let Some(best) = &self.best {
             put("best", best.values.clone())?;
         }
-        let rows: Vec<f32> = self
-            .history
-            .iter()
-            .flat_map(|r| r.terms.named().map(|(_, value)| value))
-            .collect();
+        let rows: Vec<f32> =
+            self.history.iter().flat_map(|r| r.terms.named().map(|(_, value)| value)).collect();
         let columns = Terms::default().named().len();
-        file.arrays
-            .insert("history".into(), Array::new([self.history.len(), columns], rows)?);
+        file.arrays.insert("history".into(), Array::new([self.history.len(), columns], rows)?);
         file.metadata.insert("config".into(), fingerprint(config));
         if let Some(best) = &self.best {
             file.metadata.insert("best_step".into(), best.step.to_string());
@@ -125,8 +121,8 @@ impl State {
             None => None,
             Some(text) => {
                 let step = text.parse::<usize>().ok().filter(|s| *s < fresh.history.len());
-                let step = step
-                    .ok_or_else(|| Error::file(path, format!("names the best step `{text}`")))?;
+                let step =
+                    step.ok_or_else(|| Error::file(path, format!("names the best step `{text}`")))?;
                 let total = fresh.history[step].terms.total;
                 Some(Best { step, total, values: numbers("best")? })
             }
@@ -143,11 +139,15 @@ fn fingerprint(config: &InvertConfig) -> String {
 fn history(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<StepRecord>> {
     let array = file.get("history")?;
     let columns = Terms::default().named().len();
-    let fits = matches!(array.shape.as_slice(), [steps, c] if *c == columns && *steps <= config.steps);
+    let fits =
+        matches!(array.shape.as_slice(), [steps, c] if *c == columns && *steps <= config.steps);
     if !fits {
         return Err(Error::file(
             path,
-            format!("history has shape {:?}, expected at most {} steps of {columns}", array.shape, config.steps),
+            format!(
+                "history has shape {:?}, expected at most {} steps of {columns}",
+                array.shape, config.steps
+            ),
         ));
     }
     let record = |(step, row): (usize, &[f32])| StepRecord {

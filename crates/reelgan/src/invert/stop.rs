@@ -28,10 +28,9 @@ impl StopConfig {
     /// # Errors
     /// [`Error::Setting`].
     pub fn check(&self) -> Result<()> {
-        for (name, value) in [
-            ("stop.target", self.target),
-            ("stop.plateau_tolerance", self.plateau_tolerance),
-        ] {
+        for (name, value) in
+            [("stop.target", self.target), ("stop.plateau_tolerance", self.plateau_tolerance)]
+        {
             if !value.is_finite() || value < 0.0 {
                 return Err(Error::setting(name, format!("{value} must be 0 or more")));
             }

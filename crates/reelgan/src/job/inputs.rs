@@ -132,7 +132,9 @@ fn used(clip: &Clip, selection: Selection) -> Vec<std::path::PathBuf> {
 fn miscounted(crops: usize) -> Error {
     Error::setting(
         "crop",
-        format!("{crops} squares were given for another number of frames; give one for all, or one for each"),
+        format!(
+            "{crops} squares were given for another number of frames; give one for all, or one for each"
+        ),
     )
 }
 

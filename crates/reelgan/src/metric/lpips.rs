@@ -47,8 +47,7 @@ impl Metric for LpipsVgg256 {
 
     fn measure(&self, reference: &Images, other: &Images, k: usize) -> Result<f64> {
         check_sizes(reference, other)?;
-        let (total, _) =
-            self.lpips.distance(self.prepared(reference, k), self.prepared(other, k));
+        let (total, _) = self.lpips.distance(self.prepared(reference, k), self.prepared(other, k));
         Ok(f64::from(total.into_scalar::<f32>()))
     }
 }

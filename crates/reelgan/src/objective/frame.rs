@@ -7,10 +7,10 @@ use reelgan_run::{Flow, Images};
 use serde::{Deserialize, Serialize};
 
 use super::{ConsistencyBase, FlowPairs, LossWeights};
-use crate::{Error, Result};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
 use crate::loss::{LpipsTerm, Perceptual, PerceptualTarget, PixelTarget, WarpTerm};
+use crate::{Error, Result};
 
 /// Values of the terms, before their weights; `total` is the weighted sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -64,9 +64,8 @@ pub struct FrameLoss {
 impl FrameLoss {
     /// The numbers.
     pub fn terms(&self) -> Terms {
-        let value = |t: &Option<Tensor<1>>| {
-            t.as_ref().map_or(0.0, |t| t.clone().into_scalar::<f32>())
-        };
+        let value =
+            |t: &Option<Tensor<1>>| t.as_ref().map_or(0.0, |t| t.clone().into_scalar::<f32>());
         Terms {
             total: self.total.clone().into_scalar::<f32>(),
             pixel: value(&self.parts[0]),
@@ -129,12 +128,19 @@ impl Objective {
         let mut targets: Vec<Target> = (0..frames.count())
             .map(|k| {
                 let image = frame_tensor(frames, k, device);
-                let features = (weights.perceptual > 0.0)
-                    .then(|| networks.perceptual.target(image.clone()));
+                let features =
+                    (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone()));
                 let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
                 let lpips = lpips.map(|term| term.target(image.clone()));
                 let pixels = PixelTarget::new(image.clone());
-                Target { image, pixels, features, lpips, consistency: Vec::new(), cross_frame: Vec::new() }
+                Target {
+                    image,
+                    pixels,
+                    features,
+                    lpips,
+                    consistency: Vec::new(),
+                    cross_frame: Vec::new(),
+                }
             })
             .collect();
         if frames.count() > 1 && weights.need_flow() {
@@ -166,14 +172,15 @@ impl Objective {
             terms.iter().map(|t| t.loss(reconstruction.clone())).reduce(|a, b| a + b)
         };
         let parts = [
-            (w.pixel > 0.0)
-                .then(|| target.pixels.loss(reconstruction.clone()).mul_scalar(share)),
+            (w.pixel > 0.0).then(|| target.pixels.loss(reconstruction.clone()).mul_scalar(share)),
             target.features.as_ref().map(|features| {
                 self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
             }),
-            self.networks.lpips.as_ref().zip(target.lpips.as_ref()).map(|(term, target)| {
-                term.loss(target, reconstruction.clone()).mul_scalar(share)
-            }),
+            self.networks
+                .lpips
+                .as_ref()
+                .zip(target.lpips.as_ref())
+                .map(|(term, target)| term.loss(target, reconstruction.clone()).mul_scalar(share)),
             sum(&target.consistency),
             sum(&target.cross_frame),
         ];

@@ -79,7 +79,8 @@ pub fn unit_backward(x: &[f32], target: &[f32], head: &[f32], grad: f32) -> Vec<
                 let at = c * positions + start;
                 let (x, t) = (&x[at..at + width], &target[at..at + width]);
                 let out = &mut block[c * width..(c + 1) * width];
-                for ((((g, dot), x), t), n) in out.iter_mut().zip(&mut dot).zip(x).zip(t).zip(&norms)
+                for ((((g, dot), x), t), n) in
+                    out.iter_mut().zip(&mut dot).zip(x).zip(t).zip(&norms)
                 {
                     let e = factor * h * (x / (n + TO_NORM) - t);
                     *g = e;
