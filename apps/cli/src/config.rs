@@ -164,7 +164,8 @@ mod tests {
         let path = folder.path().join("settings.toml");
         fs::write(&path, toml).unwrap();
         let line = Line::try_parse_from(["x"].into_iter().chain(flags.split_whitespace()));
-        let settings = Settings { config: Some(path), ..line.ok().unwrap().settings };
+        let mut settings = line.ok().unwrap().settings;
+        settings.config = Some(path);
         resolve(&settings)
     }
 
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn without_a_file_every_preset_is_as_the_library_has_it() {
         for preset in Preset::ALL {
-            let settings = Settings { preset: Some(preset), ..Settings::default() };
+            let settings = Settings::of(Some(preset), None);
             assert_eq!(resolve(&settings).unwrap(), preset.config());
         }
         assert_eq!(resolve(&Settings::default()).unwrap(), Preset::Default.config());
@@ -228,8 +229,8 @@ mod tests {
         }
         assert!(refused("steps = 0", "").contains("steps: must be at least 1"));
         assert!(refused("", "--beta1 1.5").contains("adam.beta1: 1.5 is not in [0,1)"));
-        let missing =
-            Settings { config: Some(PathBuf::from("no/such.toml")), ..Settings::default() };
+        let mut missing = Settings::default();
+        missing.config = Some(PathBuf::from("no/such.toml"));
         assert!(resolve(&missing).unwrap_err().to_string().contains("no/such.toml"));
     }
 

@@ -132,7 +132,9 @@ fn settings_that_make_no_sense_leave_no_folder() {
     let (kit, home) = (kit(), tempfile::tempdir().unwrap());
     frames(&home.path().join("in"), 1);
     let out = home.path().join("run");
-    let cases: [(&str, fn(&mut InvertRequest)); 6] = [
+    /// What the message must say, and how the request is spoilt.
+    type Case = (&'static str, fn(&mut InvertRequest));
+    let cases: [Case; 6] = [
         ("steps", |r| r.config.steps = 0),
         ("weight of pixel", |r| r.config.weights.pixel = f32::NAN),
         ("seed", |r| r.config.seed = u64::MAX),

@@ -76,7 +76,7 @@ impl Preset {
             ..ours(5000, 0.01)
         };
         match self {
-            Self::Default => ours(200, 0.05),
+            Self::Default => ours(150, 0.05),
             Self::Fast => ours(40, 0.08),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::I2s => paper(Offsets::Free, 0.0),

@@ -1,5 +1,6 @@
 //! What is written down before the first step, so that a folder is enough to go on.
 
+use burn::tensor::Device;
 use reelgan_run::RunFolder;
 use reelgan_run::manifest::{self, Manifest, State};
 use serde::{Deserialize, Serialize};
@@ -92,13 +93,22 @@ pub(super) fn manifest(
         },
         perceptual: Some(network(kit.nets.identity())),
         seed: request.config.seed,
-        device: format!("{:?}", generator.device()),
+        device: device(generator.device()),
         state: State::Running,
         stop_reason: None,
         steps_done: 0,
         best_step: None,
         losses: Default::default(),
         notice: Manifest::notice(),
+    }
+}
+
+/// The back end's name of a device, such as `Flex(Cpu)`.
+fn device(device: &Device) -> String {
+    let text = format!("{device:?}");
+    match text.strip_prefix("Device<").and_then(|inner| inner.strip_suffix('>')) {
+        Some(inner) => inner.into(),
+        None => text,
     }
 }
 

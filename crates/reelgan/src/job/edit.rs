@@ -44,7 +44,7 @@ fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
         }),
         trajectory: moved(kit, source, &request.edits, &frames)?,
         noise: kit.generator.fixed_noise(),
-        fps: playback(frames.len(), None),
+        fps: playback(frames.len(), source.fps()),
         frames: Some(frames),
         with_recon: true,
         npy: request.npy,

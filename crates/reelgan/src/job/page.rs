@@ -80,11 +80,11 @@ fn summary(c: &Contents<'_>, timing: &Timing) -> String {
         || "no step gave a finite loss, so the codes are those it began with".to_string(),
         |step| format!("the codes are those of step {}, which had the lowest loss", step + 1),
     );
+    let (time, unit) = duration(timing.seconds.values().sum());
     format!(
-        "{frames}, {} steps in {}; it ended because {}; {best}.",
+        "{frames}, {} steps in {time} {unit} ({}); {best}.",
         m.steps_done,
-        duration(timing.seconds.values().sum()),
-        m.stop_reason.as_deref().unwrap_or("it was asked to"),
+        m.stop_reason.as_deref().unwrap_or("not ended"),
     )
 }
 
@@ -101,13 +101,13 @@ fn cards(c: &Contents<'_>, timing: &Timing) -> Vec<Card> {
     if let Some(loss) = c.manifest.losses.get("total") {
         cards.push(Card::metric("loss", *loss, "", Better::Lower));
     }
-    let total: f64 = timing.seconds.values().sum();
+    let (time, unit) = duration(timing.seconds.values().sum());
     let per_step = timing.seconds.get("invert").map(|s| s / c.history.len().max(1) as f64);
     cards.push(Card {
         label: "time".into(),
-        value: duration(total),
+        value: time,
+        unit: unit.into(),
         note: per_step.map(|s| format!("{} s a step", significant(s, 3))).unwrap_or_default(),
-        ..Card::default()
     });
     if let Some(bytes) = timing.peak_memory {
         cards.push(Card {
@@ -325,14 +325,15 @@ fn better(better: manifest::Better) -> Better {
     }
 }
 
-fn duration(seconds: f64) -> String {
+/// Seconds as a person says them, with their unit.
+fn duration(seconds: f64) -> (String, &'static str) {
     if seconds < 60.0 {
-        return format!("{} s", significant(seconds, 3));
+        return (significant(seconds, 3), "s");
     }
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, m, s) => format!("{m} min {s:02} s"),
-        (h, m, _) => format!("{h} h {m:02} min"),
+        (0, m, s) => (format!("{m}:{s:02}"), "min"),
+        (h, m, _) => (format!("{h}:{m:02}"), "h"),
     }
 }
 
@@ -342,14 +343,14 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        for (seconds, text) in [
-            (0.0, "0 s"),
-            (9.5, "9.50 s"),
-            (61.2, "1 min 01 s"),
-            (3599.7, "1 h 00 min"),
-            (9000.0, "2 h 30 min"),
+        for (seconds, text, unit) in [
+            (0.0, "0", "s"),
+            (9.5, "9.50", "s"),
+            (61.2, "1:01", "min"),
+            (3599.7, "1:00", "h"),
+            (9000.0, "2:30", "h"),
         ] {
-            assert_eq!(duration(seconds), text);
+            assert_eq!(duration(seconds), (text.to_string(), unit));
         }
     }
 

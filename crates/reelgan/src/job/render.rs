@@ -42,7 +42,7 @@ pub fn render(
                 None => kit.generator.fixed_noise(),
                 Some(seed) => kit.generator.fresh_noise(seed),
             },
-            fps: playback(frames.len(), None),
+            fps: playback(frames.len(), source.fps()),
             frames: Some(frames),
             with_recon: false,
             npy: false,

@@ -67,6 +67,11 @@ impl Source {
         frames.iter().map(index).collect()
     }
 
+    /// Frames a second of the input, if it was a video that said so.
+    pub fn fps(&self) -> Option<f64> {
+        self.manifest.config.get("fps").and_then(serde_json::Value::as_f64)
+    }
+
     /// Input frame `k`, counted from 0.
     ///
     /// # Errors
