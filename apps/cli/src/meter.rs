@@ -45,7 +45,7 @@ impl Meter {
     /// Shows how far the work is; `text` says it in words.
     pub fn update(&mut self, gauge: Gauge<'_>, text: &str) {
         if let Some(lines) = &mut self.lines {
-            if lines.due(gauge) {
+            if !text.is_empty() && lines.due(gauge) {
                 self.voice.say(&format!("{}: {text}", gauge.label));
             }
             return;

@@ -13,8 +13,8 @@ pub struct Settings {
     /// The named settings to begin from [default: default]
     #[arg(long, value_name = "NAME", value_parser = preset(), help_heading = SETTINGS)]
     pub preset: Option<Preset>,
-    /// Settings from a TOML file, any subset of the keys of RUN/config.toml; before the
-    /// preset's, behind the flags'
+    /// Settings from a TOML file, any subset of the keys of RUN/config.toml; they win over the
+    /// preset, and flags win over them
     #[arg(long, value_name = "FILE.toml", help_heading = SETTINGS)]
     pub config: Option<PathBuf>,
     /// Steps of the optimiser, 1 or more

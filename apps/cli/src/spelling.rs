@@ -6,17 +6,24 @@ use std::path::Path;
 /// underscores count alike, and the last part of a dotted name counts on its own.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
-    let (distance, best) = candidates
-        .map(|candidate| {
-            let whole = distance(&word, &plain(candidate));
-            let last = candidate.rsplit('.').next().unwrap_or(candidate);
-            let part = distance(word.rsplit('.').next().unwrap_or(&word), &plain(last));
-            // A match of the last part alone is a little less sure.
-            (whole.min(part + usize::from(part > 0)), candidate)
-        })
-        .min_by_key(|&(distance, _)| distance)?;
-    // Beyond half of its letters a word is another word.
-    (distance * 2 <= word.len()).then_some(best)
+    let score = |candidate: &str| {
+        let candidate = plain(candidate);
+        let (last, candidate_last) = (last_part(&word), last_part(&candidate));
+        // A match of the last part alone is a little less sure.
+        let part = near(last, candidate_last).map(|d| d + usize::from(d > 0));
+        near(&word, &candidate).into_iter().chain(part).min()
+    };
+    candidates.filter_map(|c| Some((score(c)?, c))).min_by_key(|&(score, _)| score).map(|(_, c)| c)
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The distance, unless more than half of the letters differ: then it is another word.
+fn near(a: &str, b: &str) -> Option<usize> {
+    let distance = distance(a, b);
+    (distance * 2 <= a.chars().count()).then_some(distance)
 }
 
 /// A path to be copied into a shell.

@@ -15,17 +15,25 @@ use crate::quantity::{counted, duration, number};
 /// Shows what a job does.
 pub struct Watcher<'a> {
     console: &'a mut Console,
+    /// What rendering is called here.
+    rendering: &'static str,
     label: &'static str,
     pace: Pace,
 }
 
 impl<'a> Watcher<'a> {
+    /// Watches a job that renders as one part of its work.
     pub fn new(console: &'a mut Console) -> Self {
-        Self { console, label: "Working", pace: Pace::new() }
+        Self::naming(console, "Rendering")
+    }
+
+    /// Watches a job whose rendering is the work itself, and is called so.
+    pub fn naming(console: &'a mut Console, rendering: &'static str) -> Self {
+        Self { console, rendering, label: "Working", pace: Pace::new() }
     }
 
     fn stage(&mut self, name: &'static str) {
-        self.label = label(name);
+        self.label = if name == "render" { self.rendering } else { label(name) };
         self.pace = Pace::new();
         self.show(0, 0, "");
     }
@@ -56,7 +64,7 @@ impl<'a> Watcher<'a> {
         let mut text =
             format!("step {done}/{total}, loss {} ({})", number(whole.into()), terms.join(", "));
         if let Some(speed) = self.pace.speed() {
-            text = format!("{text}, {} steps/s", number((speed * 100.0).round() / 100.0));
+            text = format!("{text}, {}", pace_words(speed));
         }
         if let Some(left) = self.pace.left(done, total) {
             text = format!("{text}, {} left", duration(left));
@@ -94,11 +102,15 @@ fn label(stage: &'static str) -> &'static str {
         "read" => "Reading frames",
         "flow" => "Optical flow",
         "invert" => "Inverting",
-        "render" => "Rendering",
         "pictures" => "Drawing pictures",
         "report" => "Writing the report",
         other => other,
     }
+}
+
+/// `2.4 steps/s`, or where a step takes longer `9.8 s/step`.
+fn pace_words(speed: f64) -> String {
+    if speed >= 1.0 { format!("{speed:.1} steps/s") } else { format!("{:.1} s/step", 1.0 / speed) }
 }
 
 /// How fast the work goes, over the last pieces.
@@ -145,6 +157,12 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pace_reads_well() {
+        assert_eq!(pace_words(2.44), "2.4 steps/s");
+        assert_eq!(pace_words(0.25), "4.0 s/step");
+    }
 
     #[test]
     fn speed_is_that_of_the_pieces_done_here() {

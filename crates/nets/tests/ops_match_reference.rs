@@ -105,7 +105,9 @@ proptest! {
     }
 
     #[test]
-    fn distances(c in 1usize..20, h in 1usize..24, w in 1usize..24) {
+    // From two channels on: a single one has unit length whatever it is, so its
+    // gradient is 0 and both sides are rounding noise.
+    fn distances(c in 2usize..20, h in 1usize..24, w in 1usize..24) {
         let shape = [1, c, h, w];
         let squared = SquaredDistance::new(tensor("target", shape));
         agree("squared", |x, _, _| as_map(squared.forward(x)), |x, _, _| as_map(squared.reference(x)), shape, 1e-5);

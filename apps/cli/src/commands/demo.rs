@@ -130,14 +130,14 @@ fn begun(out: &Path) -> Result<Option<RunSummary>> {
 
 fn edited(kit: &Kit, out: &Path, console: &mut Console) -> Result<Option<Made>> {
     let request = EditRequest { edits: vec![EDIT.parse()?], ..EditRequest::default() };
-    let made = job::edit(kit, out, &request, &mut Watcher::new(console))?;
+    let made = job::edit(kit, out, &request, &mut Watcher::naming(console, "Editing"))?;
     Ok(made.finished.then_some(made))
 }
 
 fn morphed(kit: &Kit, out: &Path, console: &mut Console) -> Result<Option<Made>> {
     let (from, to) = MORPH;
     let request = MorphRequest { from, to, steps: morph::STEPS.into(), fps: morph::FPS, out: None };
-    let made = job::morph(kit, out, &request, &mut Watcher::new(console))?;
+    let made = job::morph(kit, out, &request, &mut Watcher::naming(console, "Morphing"))?;
     Ok(made.finished.then_some(made))
 }
 

@@ -63,6 +63,6 @@ pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
         npy: arguments.npy,
     };
     interrupt::listen(console.meter.voice())?;
-    let made = job::edit(&kit, &arguments.run, &request, &mut Watcher::new(console))?;
+    let made = job::edit(&kit, &arguments.run, &request, &mut Watcher::naming(console, "Editing"))?;
     made::show(&made, console)
 }

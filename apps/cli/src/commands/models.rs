@@ -89,7 +89,7 @@ fn list(store: &Store, console: &Console) -> Result<()> {
     let data = json!({ "cache": root, "models": models });
     console.answer(&data, || {
         let lines: Vec<String> = listed.iter().map(words).collect();
-        format!("{}\nThe cache is {}", lines.concat(), root.display())
+        format!("{}The cache is {}", lines.concat(), root.display())
     })
 }
 
@@ -120,10 +120,11 @@ fn words(line: &Listing) -> String {
     let (state, size) = state(line.state);
     let size = size.map_or(String::new(), |size| format!(", {}", bytes(size)));
     format!(
-        "{name}: {state}{size}\n  for      {purpose}\n  from     {} {}, {} to download\n  licence  {licence}\n  terms    {}\n\n",
+        "{name}: {state}{size}\n  for      {purpose}\n  from     {} {}, {} to download\n  licence  {}\n  terms    {}\n\n",
         package.name,
         package.version,
         bytes(package.bytes),
+        wrapped(licence, 88, "\n           "),
         wrapped(terms, 88, "\n           "),
     )
 }

@@ -58,6 +58,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let out = arguments.output.clone();
     let request = MorphRequest { from, to, steps: steps.into(), fps, out };
     interrupt::listen(console.meter.voice())?;
-    let made = job::morph(&kit, &arguments.run, &request, &mut Watcher::new(console))?;
+    let made =
+        job::morph(&kit, &arguments.run, &request, &mut Watcher::naming(console, "Morphing"))?;
     made::show(&made, console)
 }

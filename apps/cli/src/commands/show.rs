@@ -1,5 +1,6 @@
 //! `reelgan show`: what a run was.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -44,7 +45,7 @@ pub fn words(s: &RunSummary) -> String {
     };
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
-            let _ = writeln!(text, "  {name:<10} {value}");
+            let _ = writeln!(text, "  {name:<13} {value}");
         }
     };
     let side = s.generator.resolution;
@@ -62,7 +63,7 @@ pub fn words(s: &RunSummary) -> String {
         line(name, format!("{}{unit} ({better})", number(metric.mean)));
     }
     line("time", time(s));
-    line("files", s.files.join(", "));
+    line("files", folded(&s.files));
     line("made", s.made.join(", "));
     text
 }
@@ -104,6 +105,20 @@ fn time(s: &RunSummary) -> String {
         s.seconds.iter().map(|(name, v)| format!("{name} {}", duration(of(v)))).collect();
     parts.extend(s.peak_memory.map(|peak| format!("peak memory {}", bytes(peak))));
     parts.join(", ")
+}
+
+/// Files of the folder itself by name, those further down by their number.
+fn folded(files: &[String]) -> String {
+    let mut words = Vec::new();
+    let mut below: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in files {
+        match file.split_once('/') {
+            Some((folder, _)) => *below.entry(folder).or_default() += 1,
+            None => words.push(file.clone()),
+        }
+    }
+    words.extend(below.into_iter().map(|(folder, n)| format!("{folder}/ ({n})")));
+    words.join(", ")
 }
 
 fn short(sha256: &str) -> &str {

@@ -101,6 +101,11 @@ impl<'a> Inverter<'a> {
         let fixed = self.generator.fixed_noise();
         let total = self.config.steps;
         let stop = loop {
+            // Asked before a step, so that a run that was cut off right after the last
+            // one ends as it would have.
+            if let Some(reason) = self.early_end(&state) {
+                break reason;
+            }
             let step = state.step();
             if step >= total {
                 break StopReason::Finished;
@@ -123,9 +128,6 @@ impl<'a> Inverter<'a> {
             state.history.push(record);
             if observer.on(&Event::Step { record, total, state: &state }).is_break() {
                 break StopReason::Interrupted;
-            }
-            if let Some(reason) = self.early_end(&state) {
-                break reason;
             }
         };
         Ok(finish(state, stop, observer))

@@ -5,7 +5,7 @@ use Existing::{Refuse, Resume};
 fn manifest(steps: u64, state: State) -> Manifest {
     serde_json::from_value(serde_json::json!({
         "format": 1, "reelgan": "0.1.0", "command": [], "inputs": [],
-        "crop": {"x": 0.0, "y": 0.0, "size": 8.0}, "frames": 5, "preset": "fast", "config": {},
+        "crops": [{"x": 0.0, "y": 0.0, "size": 8.0}], "frames": 5, "preset": "fast", "config": {},
         "generator": {"name": "g", "sha256": "", "resolution": 8, "rows": 4, "dim": 2},
         "perceptual": null, "seed": 0, "device": "cpu", "state": state, "stop_reason": null,
         "steps_done": steps, "best_step": null, "losses": {}, "notice": ""

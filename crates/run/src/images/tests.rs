@@ -145,7 +145,11 @@ fn crop_text() {
     let crop: Crop = "280, 20.5,400".parse().unwrap();
     assert_eq!(crop, Crop { x: 280.0, y: 20.5, size: 400.0, angle: 0.0 });
     assert_eq!(crop.to_string().parse::<Crop>().unwrap(), crop);
-    for bad in ["", "1,2", "1,2,3,4", "1,2,x", "1,2,0", "1,2,-3", "nan,2,3", "1,2,inf"] {
+    let turned: Crop = "34,13,98,-13".parse().unwrap();
+    assert_eq!(turned, Crop { x: 34.0, y: 13.0, size: 98.0, angle: -13.0 });
+    assert_eq!(turned.to_string().parse::<Crop>().unwrap(), turned);
+    for bad in ["", "1,2", "1,2,3,4,5", "1,2,3,x", "1,2,x", "1,2,0", "1,2,-3", "nan,2,3", "1,2,inf"]
+    {
         let error = bad.parse::<Crop>().unwrap_err().to_string();
         assert!(error.contains("x,y,size"), "{error}");
     }
