@@ -1,6 +1,6 @@
 //! Reproducible pseudo-random weights (the "DETW" rule of the reference data).
 
-/// Numbers in [-1,1) that follow from a name: SplitMix64 seeded with FNV-1a of it.
+/// Numbers in `[-1,1)` that follow from a name: SplitMix64 seeded with FNV-1a of it.
 #[derive(Debug, Clone)]
 pub struct Detw {
     seed: u64,

@@ -323,7 +323,7 @@ fn textured(width: usize, height: usize, value: impl Fn(f32, f32) -> f32) -> Ima
     Images::new(1, height, width, plane.repeat(3)).expect("a picture")
 }
 
-/// A texture without repetition over some hundred pixels, in [0.1, 0.9].
+/// A texture without repetition over some hundred pixels, in `[0.1, 0.9]`.
 fn pattern(x: f32, y: f32) -> f32 {
     let waves = [(0.11, 0.05), (-0.07, 0.13), (0.23, -0.19), (0.31, 0.27), (-0.43, 0.37)];
     let sum: f32 = waves.iter().map(|(a, b)| (a * x + b * y + 3.0 * a).sin()).sum();

@@ -39,7 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   reelgan demo                                  into ./reelgan-demo
   reelgan demo -o /tmp/demo --preset fast
-  reelgan demo --steps 20                       a first look, in a tenth of the time
+  reelgan demo --steps 20                       a first look, much sooner
 
 A demo that was interrupted goes on when it is called again.";
 

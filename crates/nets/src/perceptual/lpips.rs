@@ -26,7 +26,7 @@ pub struct LpipsTarget {
     layers: Vec<UnitDistance>,
 }
 
-/// Channel statistics of the trunk's training images, after mapping [0,1] to [-1,1].
+/// Channel statistics of the trunk's training images, after mapping `[0,1]` to `[-1,1]`.
 const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
 const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
 
@@ -56,7 +56,7 @@ impl Lpips {
     /// # Shapes
     /// `a`, `b` `[N,3,H,W]`, at least 16 px a side.
     /// # Range
-    /// images [0,1]; distance >= 0, lower is closer.
+    /// images `[0,1]`; distance >= 0, lower is closer.
     pub fn distance(&self, a: Tensor<4>, b: Tensor<4>) -> (Tensor<1>, Vec<Tensor<1>>) {
         let layers: Vec<Tensor<1>> = self
             .features(a)

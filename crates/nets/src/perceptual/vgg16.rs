@@ -66,7 +66,7 @@ impl Vgg16 {
     /// # Shapes
     /// `x [N,3,H,W]`; a tap of block b is `[N,C,H/2^(b-1),W/2^(b-1)]`.
     /// # Range
-    /// Whatever the caller's protocol says: plain [0,1] (the paper's code) or
+    /// Whatever the caller's protocol says: plain `[0,1]` (the paper's code) or
     /// normalised by the ImageNet statistics (LPIPS).
     pub fn features(&self, x: Tensor<4>, taps: &[Tap]) -> Vec<Tensor<4>> {
         let Some(&last) = taps.last() else { return Vec::new() };

@@ -67,7 +67,7 @@ impl FlowEstimator for DenseFlow {
     }
 
     /// # Errors   `FlowError::Shape` if there is no such frame, `Pixel` if a pixel lies
-    /// far outside [0,1], `Setting` if a setting is out of range
+    /// far outside `[0,1]`, `Setting` if a setting is out of range
     fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow> {
         self.check()?;
         checked_frame(frames, from)?;

@@ -51,7 +51,7 @@ pub trait FlowEstimator: Sync {
     /// Flow on frame `from`'s grid that says where to look in frame `to`:
     /// `warp(frames[to], flow)` looks like `frames[from]`. Frames count from 0.
     /// # Shapes   frames `[N,3,H,W]`, result `[1,2,H,W]`
-    /// # Range    frames [0,1]; flow in pixels
+    /// # Range    frames `[0,1]`; flow in pixels
     /// # Errors   `FlowError::Shape` if there is no such frame; what else the
     /// source of the flow can refuse
     fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow>;

@@ -124,7 +124,7 @@ fn dot(a: [f32; 4], b: [f32; 4]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
 }
 
-/// Catmull-Rom weights of the samples at -1, 0, 1, 2 for a position in [0, 1).
+/// Catmull-Rom weights of the samples at -1, 0, 1, 2 for a position in `[0, 1)`.
 fn cubic_weights(t: f32) -> [f32; 4] {
     [
         0.5 * t * (-1.0 + t * (2.0 - t)),

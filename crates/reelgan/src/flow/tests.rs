@@ -8,7 +8,7 @@ use super::pyramid::pyramid;
 use super::resample::warp_cubic;
 use super::sor::System;
 
-/// Reproducible numbers in [0,1) that look unordered.
+/// Reproducible numbers in `[0,1)` that look unordered.
 fn hash(seed: usize, at: usize) -> f32 {
     let mut z = (seed as u64) << 32 ^ (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

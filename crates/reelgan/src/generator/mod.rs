@@ -1,4 +1,4 @@
-//! The generator as the method sees it: codes in, images in [0,1] out.
+//! The generator as the method sees it: codes in, images in `[0,1]` out.
 
 mod noise;
 mod open;
@@ -57,7 +57,7 @@ pub trait Generator: Send + Sync {
     /// `z [N,D]`, standard normal, to `w [N,D]`.
     fn map(&self, z: Tensor<2>) -> Tensor<2>;
 
-    /// `codes [N,L,D]` to images `[N,3,R,R]`, RGB, nominally [0,1], not clamped;
+    /// `codes [N,L,D]` to images `[N,3,R,R]`, RGB, nominally `[0,1]`, not clamped;
     /// differentiable in `codes` and in the noise.
     fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4>;
 

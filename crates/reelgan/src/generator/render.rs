@@ -46,7 +46,7 @@ pub(crate) fn code_tensor(generator: &dyn Generator, code: &[f32]) -> Tensor<3> 
     Tensor::from_data(data, generator.device())
 }
 
-/// `[N,3,H,W]` in [0,1] to plain images.
+/// `[N,3,H,W]` in `[0,1]` to plain images.
 pub(crate) fn to_images(image: Tensor<4>) -> Result<Images> {
     let [n, _, h, w] = image.dims();
     let data = image.into_data().try_into_vec::<f32>().expect("images are f32");

@@ -1,5 +1,5 @@
-//! The networks behind the [`Generator`] trait; the range [-1,1] of a network
-//! becomes [0,1] here and nowhere else.
+//! The networks behind the [`Generator`] trait; the range `[-1,1]` of a network
+//! becomes `[0,1]` here and nowhere else.
 
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::generators::{MobileStyleGan, StyleGan1};
@@ -9,7 +9,7 @@ use super::{Generator, Identity, Noise};
 /// Seed of the noise planes given to a generator that ships none.
 const FIXED_NOISE_SEED: u64 = 0;
 
-/// [-1,1] to [0,1].
+/// `[-1,1]` to `[0,1]`.
 fn to_unit(image: Tensor<4>) -> Tensor<4> {
     image.add_scalar(1.0).mul_scalar(0.5)
 }

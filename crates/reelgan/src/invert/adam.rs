@@ -23,7 +23,7 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
-    /// Refuses decays outside [0,1) and an epsilon of 0 or less.
+    /// Refuses decays outside `[0,1)` and an epsilon of 0 or less.
     ///
     /// # Errors
     /// [`Error::Setting`].

@@ -18,9 +18,9 @@ pub struct Schedule {
     /// Rate of the steps between frames, relative to that of the base code. A
     /// step moves all rows of all later frames at once, so it needs less.
     pub offset_rate: f64,
-    /// Share of the steps spent going up, [0,1].
+    /// Share of the steps spent going up, `[0,1]`.
     pub ramp_up: f64,
-    /// Share of the steps spent going down, [0,1].
+    /// Share of the steps spent going down, `[0,1]`.
     pub ramp_down: f64,
 }
 
@@ -30,7 +30,7 @@ impl Schedule {
         Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0 }
     }
 
-    /// Refuses a peak that is not above 0 and shares outside [0,1].
+    /// Refuses a peak that is not above 0 and shares outside `[0,1]`.
     ///
     /// # Errors
     /// [`Error::Setting`].

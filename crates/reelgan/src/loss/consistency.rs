@@ -11,7 +11,7 @@ use reelgan_nets::ops::{SquaredDistance, Warp};
 ///
 /// # Shapes   reconstruction and target `[1,3,H,W]`, flow `[1,2,H,W]`, mask
 /// `[H,W]`; result `[1]`
-/// # Range    images [0,1]; flow in pixels; mask 0 or 1; masked pixels count in
+/// # Range    images `[0,1]`; flow in pixels; mask 0 or 1; masked pixels count in
 /// the mean as zeros
 /// # Source   paper eq. 6-8
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ const SIDE: usize = 256;
 /// directions of features and does not have it.
 ///
 /// # Shapes   images `[1,3,H,W]`; result `[1]`
-/// # Range    images [0,1]; result >= 0
+/// # Range    images `[0,1]`; result >= 0
 /// # Source   Zhang et al. 2018; resizing as in [`super::Perceptual`]
 #[derive(Debug, Clone)]
 pub struct LpipsTerm {

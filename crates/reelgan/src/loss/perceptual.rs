@@ -12,7 +12,7 @@ const SIDE: usize = 256;
 /// `sum over relu1_1, relu1_2, relu3_2, relu4_2 of mean (F(target) - F(reconstruction))^2`.
 ///
 /// # Shapes   images `[1,3,H,W]`; result `[1]`
-/// # Range    images [0,1], fed to the network as they are: the authors' code does
+/// # Range    images `[0,1]`, fed to the network as they are: the authors' code does
 /// not subtract the ImageNet statistics
 /// # Source   paper eq. 10; resizing and missing normalisation from the authors' `main.py`
 #[derive(Debug, Clone)]

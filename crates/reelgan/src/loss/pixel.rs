@@ -6,7 +6,7 @@ use reelgan_nets::ops::SquaredDistance;
 /// Mean squared difference of a target and its reconstruction.
 ///
 /// # Shapes   both `[1,3,H,W]`; result `[1]`
-/// # Range    images [0,1]; result >= 0
+/// # Range    images `[0,1]`; result >= 0
 /// # Source   paper eq. 9; a mean as in the authors' code
 #[derive(Debug, Clone)]
 pub struct PixelTarget {

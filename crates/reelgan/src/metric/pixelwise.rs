@@ -6,7 +6,7 @@ use reelgan_run::manifest::Better;
 use super::{Metric, MetricInfo, check_sizes};
 use crate::Result;
 
-/// Mean squared difference of images in [0,1], clamped to that range.
+/// Mean squared difference of images in `[0,1]`, clamped to that range.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Mse;
 

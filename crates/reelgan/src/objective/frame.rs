@@ -163,7 +163,7 @@ impl Objective {
     /// The share of frame `k`; the shares of all frames add up to eq. 11.
     ///
     /// # Shapes   reconstruction `[1,3,H,W]`
-    /// # Range    [0,1]
+    /// # Range    `[0,1]`
     pub fn frame(&self, k: usize, reconstruction: &Tensor<4>) -> FrameLoss {
         let target = &self.targets[k];
         let share = 1.0 / self.targets.len() as f32;
