@@ -31,7 +31,7 @@ const CROP: Crop = Crop { x: 34.0, y: 13.0, size: 98.0, angle: -13.0 };
 /// Where he turns his head.
 const SELECTION: Selection = Selection { start: 52, stride: 1, count: Some(5) };
 /// Enough to be seen, and not yet a caricature.
-const EDIT: &str = "motion=2";
+const EDIT: &str = "motion=1";
 /// From the first to the last frame.
 const MORPH: (usize, usize) = (1, 5);
 

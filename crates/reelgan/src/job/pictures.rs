@@ -20,9 +20,10 @@ const STILLS_FPS: f64 = 5.0;
 /// The shortest video, in seconds, which shorter clips are slowed down to.
 const SHORTEST: f64 = 2.0;
 /// Strengths along a run's own motion, tried in turn until something is seen.
-const STRENGTHS: [f32; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
-/// The mean difference of two pictures that a person sees at a glance.
-const SEEN: f32 = 0.04;
+const STRENGTHS: [f32; 3] = [1.0, 2.0, 4.0];
+/// The mean difference of two pictures that a person sees at a glance; more of the
+/// motion than that leaves the codes the generator knows.
+const SEEN: f32 = 0.02;
 
 /// A strip and what there is to say below it.
 pub(super) struct Shown {
