@@ -50,9 +50,16 @@ fn heavy_demo_then_show_edit_morph_and_render() {
 
 fn check_summary(shown: &Value) {
     assert_eq!((&shown["frames"], &shown["preset"]), (&5.into(), &"default".into()));
-    for term in ["total", "pixel", "perceptual", "consistency"] {
-        assert!(shown["losses"][term].as_f64().unwrap() > 0.0, "{term}: {shown}");
+    // The total is the weighted sum of the terms; one without weight is not computed.
+    let mut total = 0.0;
+    for (term, weight) in shown["config"]["invert"]["weights"].as_object().unwrap() {
+        let (weight, loss) = (weight.as_f64().unwrap(), shown["losses"][term].as_f64().unwrap());
+        assert_eq!(weight > 0.0, loss > 0.0, "{term}: {shown}");
+        total += weight * loss;
     }
+    // Summed in single precision, frame by frame.
+    let got = shown["losses"]["total"].as_f64().unwrap();
+    assert!(total > 0.0 && (got - total).abs() < 1e-5 * total, "{got} {total}");
     for (name, unit, better) in
         [("mse", "", "lower"), ("psnr", "dB", "higher"), ("lpips_vgg_256", "", "lower")]
     {
