@@ -83,7 +83,7 @@ fn check_edits(folder: &Path) {
     assert!(folder.join("run/edits/far/edit_0005.png").is_file());
     assert!(pixels("run/edits/far/edit_0001.png") != pixels("run/frames/recon_0001.png"));
 
-    fs::write(folder.join("other.npy"), zeros(&[18, 512])).unwrap();
+    fs::write(folder.join("other.npy"), ones(&[18, 512])).unwrap();
     call(folder, "edit run --along other.npy=1").refused(1, &["18", "16"]);
     call(folder, "edit run --along motion.9=1").refused(1, &["9"]);
     call(folder, "edit run --along missing.npy=1").refused(1, &["missing.npy"]);
@@ -112,7 +112,7 @@ fn check_morph_and_render(folder: &Path) {
 }
 
 /// Zeros as a `.npy` file of version 1.0.
-fn zeros(shape: &[usize]) -> Vec<u8> {
+fn ones(shape: &[usize]) -> Vec<u8> {
     let dims: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
@@ -122,7 +122,8 @@ fn zeros(shape: &[usize]) -> Vec<u8> {
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((header.len() as u16).to_le_bytes());
     file.extend(header.as_bytes());
-    file.extend(vec![0; 4 * shape.iter().product::<usize>()]);
+    let count = shape.iter().product();
+    file.extend(std::iter::repeat_n(1f32.to_le_bytes(), count).flatten());
     file
 }
 
