@@ -98,11 +98,16 @@ fn check_morph_and_render(folder: &Path) {
         let open = |path: &str| image::open(folder.join(path)).unwrap().to_rgb8();
         open(a) == open(b)
     };
+    // Codes are kept as a first code and steps, whose sum rounds: a grey level may tip over.
+    let close = |a: &str, b: &str| {
+        let open = |path: &str| image::open(folder.join(path)).unwrap().to_rgb8().into_raw();
+        open(a).iter().zip(&open(b)).all(|(a, b)| a.abs_diff(*b) <= 1)
+    };
     assert!(
         same("way/morph_0001.png", "run/frames/recon_0001.png"),
         "it begins at its first frame"
     );
-    assert!(same("way/morph_0003.png", "run/frames/recon_0005.png"), "it ends at its last frame");
+    assert!(close("way/morph_0003.png", "run/frames/recon_0005.png"), "it ends at its last frame");
     call(folder, "morph run --from 1 --to 6").refused(1, &["frames 1 to 5"]);
 
     call(folder, "render run --frames 3 --quiet").worked();
@@ -111,7 +116,7 @@ fn check_morph_and_render(folder: &Path) {
     assert!(!same("noisy/recon_0003.png", "run/frames/recon_0003.png"));
 }
 
-/// Zeros as a `.npy` file of version 1.0.
+/// Ones as a `.npy` file of version 1.0.
 fn ones(shape: &[usize]) -> Vec<u8> {
     let dims: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}");

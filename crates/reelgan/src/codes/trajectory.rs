@@ -72,11 +72,20 @@ impl Trajectory {
     }
 
     /// The trajectory through free codes: steps are differences, in W+.
+    ///
+    /// Each step starts where the steps before it arrive, so that rounding does not
+    /// add up: every code is met to the last bit or two.
     pub fn through(codes: &Codes) -> Self {
         let (rows, dim) = (codes.rows(), codes.dim());
-        let offsets = (1..codes.count())
-            .flat_map(|k| codes.code(k).iter().zip(codes.code(k - 1)).map(|(b, a)| b - a))
-            .collect();
+        let mut at = codes.code(0).to_vec();
+        let mut offsets = Vec::with_capacity((codes.count() - 1) * at.len());
+        for k in 1..codes.count() {
+            for (at, code) in at.iter_mut().zip(codes.code(k)) {
+                let step = code - *at;
+                *at += step;
+                offsets.push(step);
+            }
+        }
         Self { rows, dim, space: OffsetSpace::WPlus, base: codes.code(0).to_vec(), offsets }
     }
 
