@@ -1,6 +1,7 @@
 //! Tensors in, tensors out: frozen networks and the operators they are made of.
 //!
 //! ```text
+//! device       where a network computes, by name
 //! weights      named arrays, checked while they are taken out
 //! ops          the operators: fast frozen-weight kernels on the CPU, stock operators elsewhere
 //! generators   MobileStyleGAN, StyleGAN1: mapping (z -> w) and synthesis (codes -> image)
@@ -10,11 +11,13 @@
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
 //! flow to inputs, styles and noise, never to weights.
 
+pub mod device;
 pub mod error;
 pub mod generators;
 pub mod ops;
 pub mod perceptual;
 pub mod weights;
 
+pub use device::DeviceName;
 pub use error::{Error, Result};
 pub use weights::Weights;
