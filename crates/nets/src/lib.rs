@@ -4,16 +4,20 @@
 //! weights      named arrays, checked while they are taken out
 //! ops          the operators: fast frozen-weight kernels on the CPU, stock operators elsewhere
 //! generators   MobileStyleGAN, StyleGAN1: mapping (z -> w) and synthesis (codes -> image)
+//! encoders     pSp, e4e and the in-domain encoder: image -> codes
+//! styleflow    the conditional flow between codes and attribute-free codes (nonlinear edits)
 //! perceptual   VGG16 features and the LPIPS distance
 //! ```
 //!
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
 //! flow to inputs, styles and noise, never to weights.
 
+pub mod encoders;
 pub mod error;
 pub mod generators;
 pub mod ops;
 pub mod perceptual;
+pub mod styleflow;
 pub mod weights;
 
 pub use error::{Error, Result};
