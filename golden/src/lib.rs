@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use reelgan_checkpoint::NamedArrays;
 
 mod detw;
+mod keys;
 
 pub use detw::{Detw, detw};
+pub use keys::{Key, keys};
 
 /// Path of a file in `golden/data`.
 pub fn path(name: &str) -> PathBuf {

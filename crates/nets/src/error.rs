@@ -27,6 +27,42 @@ pub enum Error {
         /// What the file holds.
         got: Vec<usize>,
     },
+    /// The file holds tensors that the network has no place for.
+    #[error(
+        "{network}: the file holds `{name}` and {others} more tensors that a {network} does not have; the file belongs to another network"
+    )]
+    ExtraTensors {
+        /// The network that was being built.
+        network: &'static str,
+        /// The first of them.
+        name: String,
+        /// How many others there are.
+        others: usize,
+    },
+    /// The file leaves open how the network is to be used.
+    #[error("{network}: {problem}")]
+    Undecided {
+        /// The network that was being built.
+        network: &'static str,
+        /// What is not said, and what to do.
+        problem: String,
+    },
+    /// The adaptive integration of a flow cannot keep its tolerance.
+    #[error(
+        "integration from {start} to {end} came to a halt at {at} after {steps} steps; the tolerance {tolerance} cannot be kept in single precision here, give a larger one"
+    )]
+    Integration {
+        /// Where it began.
+        start: f64,
+        /// Where it should have ended.
+        end: f64,
+        /// How far it came.
+        at: f64,
+        /// Steps tried.
+        steps: usize,
+        /// The tolerance asked for.
+        tolerance: f64,
+    },
     /// A weight is NaN or infinite.
     #[error("{network}: tensor `{name}` holds a value that is not finite; the file is damaged")]
     NotFinite {

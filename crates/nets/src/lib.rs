@@ -5,6 +5,8 @@
 //! weights      named arrays, checked while they are taken out
 //! ops          the operators: fast frozen-weight kernels on the CPU, stock operators elsewhere
 //! generators   MobileStyleGAN, StyleGAN1: mapping (z -> w) and synthesis (codes -> image)
+//! encoders     pSp, e4e and the in-domain encoder: image -> codes
+//! styleflow    the conditional flow between codes and attribute-free codes (nonlinear edits)
 //! perceptual   VGG16 features and the LPIPS distance
 //! ```
 //!
@@ -12,10 +14,12 @@
 //! flow to inputs, styles and noise, never to weights.
 
 pub mod device;
+pub mod encoders;
 pub mod error;
 pub mod generators;
 pub mod ops;
 pub mod perceptual;
+pub mod styleflow;
 pub mod weights;
 
 pub use device::DeviceName;

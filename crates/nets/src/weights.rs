@@ -29,8 +29,18 @@ impl Weights {
     /// # Errors
     /// [`Error::Checkpoint`] if the file cannot be read.
     pub fn open(network: &'static str, path: &Path) -> Result<Self> {
-        let checkpoint = reelgan_checkpoint::open(path)?;
-        Self::from_arrays(network, &checkpoint.arrays)
+        Ok(Self::from_owned(network, reelgan_checkpoint::open(path)?.arrays))
+    }
+
+    /// Takes arrays that are not needed elsewhere; each is given up as soon as it is
+    /// converted, so that a large network is never held twice.
+    pub fn from_owned(network: &'static str, arrays: reelgan_checkpoint::NamedArrays) -> Self {
+        let mut weights = Self::empty(network);
+        for (name, array) in arrays {
+            let data = array.to_f32();
+            weights.insert(&name, array.shape, data);
+        }
+        weights
     }
 
     /// Takes arrays that were read before.
@@ -51,6 +61,11 @@ impl Weights {
     /// No arrays yet; for networks made in memory (tests, benches).
     pub fn empty(network: &'static str) -> Self {
         Self { network, entries: BTreeMap::new() }
+    }
+
+    /// What the weights are for.
+    pub fn network(&self) -> &'static str {
+        self.network
     }
 
     /// Adds or replaces an array; `data` is row-major.
@@ -126,6 +141,47 @@ impl Weights {
     ) -> Result<Tensor<D>> {
         let data = self.values(name, &shape)?.to_vec();
         Ok(Tensor::from_data(TensorData::new(data, shape), device))
+    }
+
+    /// Takes an array out; its shape must be `shape`, as for [`Weights::values`].
+    ///
+    /// A network that takes every array it knows can ask [`Weights::finish`] whether
+    /// the file holds others, and needs no second copy of the large ones.
+    ///
+    /// # Errors
+    /// As [`Weights::values`].
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.values(name, shape)?;
+        Ok(self.entries.remove(name).expect("it was just looked at").data)
+    }
+
+    /// Takes an array out as a tensor of `shape`.
+    ///
+    /// # Errors
+    /// As [`Weights::values`].
+    pub fn take_tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        device: &Device,
+    ) -> Result<Tensor<D>> {
+        let data = self.take(name, &shape)?;
+        Ok(Tensor::from_data(TensorData::new(data, shape), device))
+    }
+
+    /// Refuses arrays that were not taken, unless `ignorable` says their names mean nothing
+    /// to the result (counters of a training run, buffers of constants).
+    ///
+    /// # Errors
+    /// [`Error::ExtraTensors`].
+    pub fn finish(self, ignorable: impl Fn(&str) -> bool) -> Result<()> {
+        let mut extra = self.entries.into_keys().filter(|name| !ignorable(name));
+        match extra.next() {
+            None => Ok(()),
+            Some(name) => {
+                Err(Error::ExtraTensors { network: self.network, name, others: extra.count() })
+            }
+        }
     }
 
     /// The error for an array whose shape fits no expectation.

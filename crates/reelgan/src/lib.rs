@@ -8,6 +8,7 @@
 //! generator   codes in, images in [0,1] out; mapping, sampling, rendering
 //! codes       codes, trajectories w_k = w_1 + n_1 + ... (eq. 2-3), directions
 //! flow        dense optical flow between the input frames
+//! encode      images to codes in one pass: pSp, e4e, in-domain
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
@@ -45,6 +46,7 @@
 
 pub mod codes;
 pub mod edit;
+pub mod encode;
 mod error;
 pub mod flow;
 pub mod generator;

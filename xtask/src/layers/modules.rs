@@ -18,7 +18,7 @@ const SRC: &str = "crates/reelgan/src/";
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["dataset", "codes", "generator", "perceptual"],
-    &["align", "flow", "loss", "edit", "metric"],
+    &["align", "encode", "flow", "loss", "edit", "metric"],
     &["objective"],
     &["invert"],
     &["job"],

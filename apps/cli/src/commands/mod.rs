@@ -9,6 +9,7 @@ use crate::failure::Ending;
 
 mod demo;
 mod edit;
+mod encode;
 mod invert;
 mod made;
 mod models;
@@ -24,6 +25,7 @@ pub enum Command {
     // Boxed: it has far more flags than the others.
     Invert(Box<invert::Arguments>),
     Edit(edit::Arguments),
+    Encode(encode::Arguments),
     Morph(morph::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
@@ -47,6 +49,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Demo(arguments) => demo::run(&arguments, console),
         Command::Invert(arguments) => invert::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
+        Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),

@@ -2,10 +2,11 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "invert",
     "edit",
+    "encode",
     "morph",
     "render",
     "show",
@@ -70,6 +71,8 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("edit run --along smile=1", "neither"),
         ("edit run --along motion", "NAME=STRENGTH"),
         ("edit run", "--along"),
+        ("encode a.png -o codes", "--encoder"),
+        ("encode a.png --encoder e.pt --kind restyle -o codes", "possible values"),
         ("morph run --from 1", "--to"),
         ("morph run --from 1 --to 2 --fps 0", "0.1 to 240"),
         ("render run --frames 0", "numbers from 1"),

@@ -4,6 +4,7 @@
 mod adam;
 mod config;
 mod event;
+mod in_domain;
 mod inverter;
 mod preset;
 mod schedule;
@@ -14,6 +15,7 @@ mod variables;
 pub use adam::{Adam, AdamConfig};
 pub use config::{InvertConfig, NoiseMode, Offsets, StartCode};
 pub use event::{Event, Observer, Silent, StepRecord};
+pub use in_domain::{InDomainConfig, InDomainInversion, InDomainInverter, InDomainStep};
 pub use inverter::{Inversion, Inverter};
 pub use preset::Preset;
 pub use schedule::Schedule;
