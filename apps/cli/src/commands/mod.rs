@@ -17,6 +17,7 @@ mod morph;
 mod render;
 mod sample;
 mod show;
+mod train;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -30,6 +31,7 @@ pub enum Command {
     Render(render::Arguments),
     Show(show::Arguments),
     Sample(sample::Arguments),
+    Train(train::Arguments),
     Models(models::Arguments),
 }
 
@@ -54,6 +56,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Sample(arguments) => sample::run(&arguments, console),
+        Command::Train(arguments) => train::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),
     }
 }

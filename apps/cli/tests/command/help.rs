@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "invert",
     "edit",
@@ -11,6 +11,8 @@ const COMMANDS: [&str; 13] = [
     "render",
     "show",
     "sample",
+    "train",
+    "train encoder",
     "models",
     "models list",
     "models fetch",
