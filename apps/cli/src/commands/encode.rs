@@ -160,12 +160,12 @@ fn write(encoder: &Encoder, codes: &Codes, names: &[String], folder: &Path) -> R
     let mut file = ArrayFile::default();
     let shape = [codes.count(), codes.rows(), codes.dim()];
     file.arrays.insert("codes".into(), Array::new(shape, codes.data().to_vec())?);
-    let identity = encoder.identity();
+    let (identity, images) = (encoder.identity(), serde_json::to_string(names)?);
     for (key, value) in [
         ("encoder", identity.name.as_str()),
         ("encoder_sha256", identity.sha256.as_str()),
         ("encoder_kind", encoder.kind().name()),
-        ("images", &serde_json::to_string(names)?),
+        ("images", images.as_str()),
     ] {
         file.metadata.insert(key.into(), value.into());
     }
