@@ -27,6 +27,16 @@ pub enum Error {
         /// What the file holds.
         got: Vec<usize>,
     },
+    /// A tensor that the network does not know is among its own.
+    #[error(
+        "{network}: tensor `{name}` belongs to no layer; the file holds the weights of another network"
+    )]
+    ExtraTensor {
+        /// The network that was being built.
+        network: &'static str,
+        /// The tensor.
+        name: String,
+    },
     /// A weight is NaN or infinite.
     #[error("{network}: tensor `{name}` holds a value that is not finite; the file is damaged")]
     NotFinite {

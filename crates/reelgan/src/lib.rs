@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! generator   codes in, images in [0,1] out; mapping, sampling, rendering
+//! face        faces in pictures: boxes, landmarks, identity, age, expression
 //! codes       codes, trajectories w_k = w_1 + n_1 + ... (eq. 2-3), directions
 //! flow        dense optical flow between the input frames
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
@@ -46,6 +47,7 @@
 pub mod codes;
 pub mod edit;
 mod error;
+pub mod face;
 pub mod flow;
 pub mod generator;
 pub mod invert;
