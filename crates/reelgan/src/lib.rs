@@ -8,6 +8,7 @@
 //! generator   codes in, images in [0,1] out; mapping, sampling, rendering
 //! face        faces in pictures: boxes, landmarks, identity, age, expression
 //! codes       codes, trajectories w_k = w_1 + n_1 + ... (eq. 2-3), directions
+//! align       clips to crops of one face: detection, tracks, template, smoothing
 //! flow        dense optical flow between the input frames
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
 //! objective   their weighted sum (eq. 11), one frame at a time
@@ -44,6 +45,7 @@
 //! # }
 //! ```
 
+pub mod align;
 pub mod codes;
 pub mod edit;
 mod error;

@@ -7,6 +7,7 @@ use crate::arguments::Cli;
 use crate::console::Console;
 use crate::failure::Ending;
 
+mod align;
 mod demo;
 mod edit;
 mod invert;
@@ -23,6 +24,7 @@ pub enum Command {
     Demo(demo::Arguments),
     // Boxed: it has far more flags than the others.
     Invert(Box<invert::Arguments>),
+    Align(align::Arguments),
     Edit(edit::Arguments),
     Morph(morph::Arguments),
     Render(render::Arguments),
@@ -46,6 +48,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments, console),
         Command::Invert(arguments) => invert::run(&arguments, console),
+        Command::Align(arguments) => align::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),

@@ -2,8 +2,9 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
+    "align",
     "invert",
     "edit",
     "morph",

@@ -31,7 +31,7 @@ fn pack(folder: &Path) -> PathBuf {
                 i=tarfile.TarInfo('package/'+n);i.size=len(s);t.addfile(i,io.BytesIO(s.encode()))";
     let content = std::str::from_utf8(CONTENT).unwrap();
     let mut python = Command::new("python3");
-    python.args(["-c", code]).arg(&archive).args([&json, content]);
+    python.args(["-c", code]).arg(&archive).args([json.as_str(), content]);
     assert!(python.status().unwrap().success(), "these tests need python3");
     std::fs::write(folder.join("member"), CONTENT).unwrap();
     archive

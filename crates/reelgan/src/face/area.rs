@@ -31,6 +31,15 @@ impl Area {
         [self.x + self.width / 2.0, self.y + self.height / 2.0]
     }
 
+    /// Area that both cover, as a part of the area that either covers, `[0,1]`.
+    pub fn overlap(&self, other: &Self) -> f64 {
+        let shared = |p: f64, np: f64, q: f64, nq: f64| ((p + np).min(q + nq) - p.max(q)).max(0.0);
+        let both = shared(self.x, self.width, other.x, other.width)
+            * shared(self.y, self.height, other.y, other.height);
+        let either = self.width * self.height + other.width * other.height - both;
+        if either > 0.0 { both / either } else { 0.0 }
+    }
+
     /// The whole pixels of this area inside a picture: cut at the borders, then every
     /// number rounded down. `None` if nothing is left.
     pub(super) fn inside(&self, height: usize, width: usize) -> Option<Pixels> {
@@ -111,6 +120,17 @@ mod tests {
             let crop = found.inside(height, width).unwrap();
             same(Area::of_identity(&face, crop), "dlib_rect", 0.0);
         }
+    }
+
+    #[test]
+    fn overlap_is_a_part_of_the_whole() {
+        let square = area(0.0, 0.0, 2.0, 2.0);
+        assert!((square.overlap(&area(1.0, 0.0, 2.0, 2.0)) - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(
+            (square.overlap(&square), square.overlap(&area(5.0, 0.0, 2.0, 2.0))),
+            (1.0, 0.0)
+        );
+        assert_eq!(area(0.0, 0.0, 0.0, 0.0).overlap(&area(0.0, 0.0, 0.0, 0.0)), 0.0);
     }
 
     #[test]
