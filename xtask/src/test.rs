@@ -23,7 +23,7 @@ fn run(root: &Path, args: &[String]) -> Result<()> {
 
 /// Brings the models into the cache; quick when they are there.
 pub fn models() -> Stage {
-    Stage::cargo("models", "run --release --bin reelgan -- models fetch")
+    Stage::cargo("models", "run --release --bin reelgan -- models fetch --all")
 }
 
 /// Unit and integration tests, by nextest where it is installed.

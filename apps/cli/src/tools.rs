@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use reelgan::job::{self, FfmpegSearch, Kit};
 use reelgan::prelude::{Device, Store};
-use reelgan_models::catalog::{CARPHONE, FFMPEG, MOBILESTYLEGAN, VGG16};
+use reelgan_models::catalog::{ENTRIES, Entry, FFMPEG, Group};
 
 /// Where to find the programs that a command starts.
 #[derive(Debug, Clone, Default, Args)]
@@ -47,12 +47,19 @@ impl Programs {
     }
 }
 
-/// What the demo needs, which is everything; ffmpeg only where the machine has none.
+/// What an inversion and the demo need; ffmpeg only where the machine has none.
 pub fn needed() -> Vec<&'static str> {
-    let mut names = vec![MOBILESTYLEGAN.name, VGG16.name, CARPHONE.name];
-    let fits = FFMPEG.platform.is_none_or(|platform| platform.is_here());
-    if fits && FfmpegSearch::default().find().is_err() {
-        names.push(FFMPEG.name);
-    }
-    names
+    let missing =
+        |entry: &Entry| entry.name != FFMPEG.name || FfmpegSearch::default().find().is_err();
+    names(|entry| entry.group == Group::Base && missing(entry))
+}
+
+/// Everything in the catalogue that is for this kind of machine.
+pub fn everything() -> Vec<&'static str> {
+    names(|_| true)
+}
+
+fn names(chosen: impl Fn(&Entry) -> bool) -> Vec<&'static str> {
+    let fits = |entry: &&Entry| entry.platform.is_none_or(|platform| platform.is_here());
+    ENTRIES.iter().filter(fits).filter(|entry| chosen(entry)).map(|entry| entry.name).collect()
 }

@@ -7,7 +7,7 @@
 //! - [`open`] and [`read`]: any checkpoint to a [`Checkpoint`], by content.
 //! - [`detect`]: what a file is.
 //! - [`package::member`]: one file out of a package as a registry serves it.
-//! - [`ir`], [`pickle`], [`npy`]: the containers on their own.
+//! - [`ir`], [`pickle`], [`npy`], [`tfjs`]: the containers on their own.
 
 mod archive;
 mod array;
@@ -21,6 +21,7 @@ pub mod npy;
 pub mod package;
 pub mod pickle;
 mod safe;
+pub mod tfjs;
 mod torch;
 
 pub use array::{Array, DType, NamedArrays};

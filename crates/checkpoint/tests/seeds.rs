@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reelgan_checkpoint::{Result, ir, package, pickle, read};
+use reelgan_checkpoint::{Result, ir, package, pickle, read, tfjs};
 
 fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
@@ -40,6 +40,11 @@ fn descriptions() {
         let graph = ir::Graph::parse(xml)?;
         graph.of_kind("Const").try_for_each(|layer| graph.constant(layer, &[0; 64]).map(drop))
     });
+}
+
+#[test]
+fn manifests() {
+    replay("tfjs", |manifest| tfjs::read(manifest, &[1; 64]).map(drop));
 }
 
 /// The two description seeds together are a complete small model.

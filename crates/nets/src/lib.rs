@@ -8,6 +8,7 @@
 //! encoders     pSp, e4e and the in-domain encoder: image -> codes
 //! styleflow    the conditional flow between codes and attribute-free codes (nonlinear edits)
 //! perceptual   VGG16 features and the LPIPS distance
+//! faces        detector, 68 landmarks, identity, age and gender, expression
 //! ```
 //!
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
@@ -16,6 +17,7 @@
 pub mod device;
 pub mod encoders;
 pub mod error;
+pub mod faces;
 pub mod generators;
 pub mod ops;
 pub mod perceptual;

@@ -35,6 +35,16 @@ pub enum Error {
         /// The generator at hand.
         ours: String,
     },
+    /// No frame has a face.
+    #[error(
+        "no face was found in {}; give frames with a face of at least some 40 pixels, seen from \
+         the front, or bring landmarks with --landmarks",
+        if *frames == 1 { "the picture".into() } else { format!("any of {frames} frames") }
+    )]
+    NoFace {
+        /// How many frames were looked at.
+        frames: usize,
+    },
     /// A setting makes no sense.
     #[error("{setting}: {problem}")]
     Setting {

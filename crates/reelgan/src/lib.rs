@@ -6,7 +6,9 @@
 //!
 //! ```text
 //! generator   codes in, images in [0,1] out; mapping, sampling, rendering
+//! face        faces in pictures: boxes, landmarks, identity, age, expression
 //! codes       codes, trajectories w_k = w_1 + n_1 + ... (eq. 2-3), directions
+//! align       clips to crops of one face: detection, tracks, template, smoothing
 //! flow        dense optical flow between the input frames
 //! encode      images to codes in one pass: pSp, e4e, in-domain
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
@@ -44,10 +46,12 @@
 //! # }
 //! ```
 
+pub mod align;
 pub mod codes;
 pub mod edit;
 pub mod encode;
 mod error;
+pub mod face;
 pub mod flow;
 pub mod generator;
 pub mod invert;

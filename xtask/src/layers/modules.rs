@@ -17,7 +17,7 @@ const SRC: &str = "crates/reelgan/src/";
 /// A new module is one word here.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["dataset", "codes", "generator", "perceptual"],
+    &["dataset", "codes", "generator", "perceptual", "face"],
     &["align", "encode", "flow", "loss", "edit", "metric"],
     &["objective"],
     &["invert"],

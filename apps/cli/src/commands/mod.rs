@@ -7,6 +7,7 @@ use crate::arguments::Cli;
 use crate::console::Console;
 use crate::failure::Ending;
 
+mod align;
 mod demo;
 mod edit;
 mod encode;
@@ -25,6 +26,7 @@ pub enum Command {
     Demo(demo::Arguments),
     // Boxed: it has far more flags than the others.
     Invert(Box<invert::Arguments>),
+    Align(align::Arguments),
     Edit(edit::Arguments),
     Encode(encode::Arguments),
     Morph(morph::Arguments),
@@ -50,6 +52,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments, console),
         Command::Invert(arguments) => invert::run(&arguments, console),
+        Command::Align(arguments) => align::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),

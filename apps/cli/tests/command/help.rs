@@ -2,8 +2,9 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
+    "align",
     "invert",
     "edit",
     "encode",

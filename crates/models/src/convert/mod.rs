@@ -11,6 +11,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 use crate::record::CONVERTER;
 
+mod faces;
 mod generator;
 mod mean_code;
 mod safetensors;
@@ -37,6 +38,11 @@ pub(crate) fn convert(
         (Recipe::Vgg16Lpips, members) => {
             step("converting");
             let arrays = vgg::arrays(entry, archive, &members)?;
+            safetensors::serialise(&arrays, &metadata)
+        }
+        (Recipe::FaceNets, members) => {
+            step("converting");
+            let arrays = faces::arrays(entry, archive, &members)?;
             safetensors::serialise(&arrays, &metadata)
         }
         (Recipe::MobileStyleGan, members) => {

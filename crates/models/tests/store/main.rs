@@ -1,7 +1,8 @@
-//! The store over a tiny catalogue: real pip, local packages, several processes.
+//! The store over a tiny catalogue: real pip and npm, local packages, several processes.
 
 mod by_hand;
 mod child;
 mod download;
+mod npm;
 mod processes;
 mod tiny;

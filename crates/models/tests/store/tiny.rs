@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use reelgan_models::catalog::{Form, Member, Package, Recipe, Registry};
+use reelgan_models::catalog::{Form, Group, Member, Package, Recipe, Registry};
 use reelgan_models::{Cache, Entry, Kind, Store};
 use tempfile::TempDir;
 
@@ -63,6 +63,7 @@ pub fn entries(wheel: &Path, member: &Path) -> &'static [Entry] {
     let tiny = Entry {
         name: "tiny",
         kind: Kind::Clip,
+        group: Group::Base,
         purpose: "tests",
         package,
         members: Box::leak(Box::new([member])),

@@ -1,4 +1,4 @@
-//! Pictures to a video file that says it is synthetic.
+//! Pictures to a video file that says where they come from.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use super::process::Process;
 use crate::atomic::Unfinished;
 use crate::error::{Error, Result};
 use crate::images::Images;
-use crate::media::SYNTHETIC_NOTE;
+use crate::media::{Origin, SYNTHETIC_NOTE};
 
 /// An MP4 file being written; it appears whole with [`VideoWriter::finish`], and
 /// not at all if that is never reached.
@@ -32,11 +32,19 @@ pub struct VideoWriter {
 }
 
 impl VideoWriter {
-    /// Begins a video of pictures with this width and height.
+    /// Begins a video of synthetic pictures with this width and height.
     ///
     /// # Errors  `Error::Value` if `fps` is not from 0.01 to 1000 or a side is 0;
     /// `Error::Write` if there is no writing at `path`; `Error::FfmpegMissing`
-    pub fn create(
+    pub fn create(ffmpeg: &Ffmpeg, path: &Path, size: (usize, usize), fps: f64) -> Result<Self> {
+        Self::create_of(Origin::Synthetic, ffmpeg, path, size, fps)
+    }
+
+    /// As [`VideoWriter::create`], for pictures from elsewhere.
+    ///
+    /// # Errors  as [`VideoWriter::create`]
+    pub fn create_of(
+        origin: Origin,
         ffmpeg: &Ffmpeg,
         path: &Path,
         (width, height): (usize, usize),
@@ -72,7 +80,7 @@ impl VideoWriter {
             // As many threads on every machine, so that the bytes are the same.
             .args(["-pix_fmt", "yuv420p", "-threads", "4"])
             .args(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"])
-            .args(["-metadata", &format!("comment={SYNTHETIC_NOTE}")])
+            .args(note(origin))
             .args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", "-f", "mp4"])
             .arg(file_argument(&unfinished.temporary))
             .stdin(Stdio::piped())
@@ -153,6 +161,14 @@ impl VideoWriter {
 
     fn failure(&self, status: String, said: String) -> Error {
         Error::Ffmpeg { task: "write", path: self.path.clone(), status, said }
+    }
+}
+
+/// What the file says of its pictures.
+fn note(origin: Origin) -> Vec<String> {
+    match origin {
+        Origin::Input => Vec::new(),
+        Origin::Synthetic => vec!["-metadata".into(), format!("comment={SYNTHETIC_NOTE}")],
     }
 }
 

@@ -12,8 +12,9 @@ use super::resample::{Crop, LOBES, lanczos, reflect};
 /// notices: its support is a square either way.
 pub(super) fn fit(images: &Images, crop: Crop, side: usize) -> Images {
     let planes = images.count() * 3;
+    let kernel = Kernel::new(crop.size / side as f64);
     let rows: Vec<Vec<f32>> =
-        (0..side).into_par_iter().map(|i| row(images, crop, side, i, planes)).collect();
+        (0..side).into_par_iter().map(|i| row(images, crop, &kernel, side, i)).collect();
     let mut data = vec![0.0f32; planes * side * side];
     data.par_chunks_exact_mut(side * side).enumerate().for_each(|(plane, out)| {
         for (out, row) in out.chunks_exact_mut(side).zip(&rows) {
@@ -24,17 +25,18 @@ pub(super) fn fit(images: &Images, crop: Crop, side: usize) -> Images {
 }
 
 /// Output row `i` of every plane, one after the other.
-fn row(images: &Images, crop: Crop, side: usize, i: usize, planes: usize) -> Vec<f32> {
+fn row(images: &Images, crop: Crop, kernel: &Kernel, side: usize, i: usize) -> Vec<f32> {
     let (height, width) = (images.height(), images.width());
     let scale = crop.size / side as f64;
     let (sin, cos) = crop.angle.to_radians().sin_cos();
     let middle = (crop.x + crop.size / 2.0, crop.y + crop.size / 2.0);
     let v = (i as f64 + 0.5) * scale - crop.size / 2.0;
-    let mut out = vec![0.0f32; planes * side];
+    let mut out = vec![0.0f32; images.count() * 3 * side];
+    let (mut xs, mut ys) = (Vec::new(), Vec::new());
     for j in 0..side {
         let u = (j as f64 + 0.5) * scale - crop.size / 2.0;
-        let xs = taps(middle.0 + u * cos - v * sin - 0.5, scale, width);
-        let ys = taps(middle.1 + u * sin + v * cos - 0.5, scale, height);
+        kernel.taps(middle.0 + u * cos - v * sin - 0.5, width, &mut xs);
+        kernel.taps(middle.1 + u * sin + v * cos - 0.5, height, &mut ys);
         for (plane, source) in images.data().chunks_exact(height * width).enumerate() {
             let mut sum = 0.0f32;
             for (y, wy) in &ys {
@@ -47,16 +49,48 @@ fn row(images: &Images, crop: Crop, side: usize, i: usize, planes: usize) -> Vec
     out
 }
 
-/// Source positions around `centre` on one axis and their weights, which add up to 1.
-fn taps(centre: f64, scale: f64, source: usize) -> Vec<(usize, f32)> {
-    let stretch = scale.max(1.0);
-    let first = (centre - LOBES * stretch).ceil() as i64;
-    let last = (centre + LOBES * stretch).floor() as i64;
-    let weights: Vec<f64> =
-        (first..=last).map(|p| lanczos((p as f64 - centre) / stretch)).collect();
-    let sum: f64 = weights.iter().sum();
-    let places = (first..=last).map(|p| reflect(p, source));
-    places.zip(weights.iter().map(|w| (w / sum) as f32)).collect()
+/// Entries of the table for one source sample.
+const STEPS: usize = 1024;
+
+/// The Lanczos kernel as a table: every output pixel needs it at places of its own,
+/// and sines would take most of the time. Between two entries on a straight line,
+/// which is off by 2e-6 at most.
+struct Kernel {
+    table: Vec<f32>,
+    stretch: f64,
+}
+
+impl Kernel {
+    /// For output pixels that are `scale` source pixels apart.
+    fn new(scale: f64) -> Self {
+        let last = (LOBES * STEPS as f64) as usize;
+        // One more, so that the end has a right neighbour, too.
+        let table = (0..=last + 1).map(|k| lanczos(k as f64 / STEPS as f64) as f32).collect();
+        Self { table, stretch: scale.max(1.0) }
+    }
+
+    fn at(&self, x: f64) -> f32 {
+        let place = x.abs().min(LOBES) * STEPS as f64;
+        let k = place as usize;
+        let t = (place - k as f64) as f32;
+        self.table[k] + t * (self.table[k + 1] - self.table[k])
+    }
+
+    /// Source positions around `centre` on one axis and their weights, which add up to 1.
+    fn taps(&self, centre: f64, source: usize, taps: &mut Vec<(usize, f32)>) {
+        let first = (centre - LOBES * self.stretch).ceil() as i64;
+        let last = (centre + LOBES * self.stretch).floor() as i64;
+        taps.clear();
+        let mut sum = 0.0f32;
+        for p in first..=last {
+            let weight = self.at((p as f64 - centre) / self.stretch);
+            sum += weight;
+            taps.push((reflect(p, source), weight));
+        }
+        for (_, weight) in taps {
+            *weight /= sum;
+        }
+    }
 }
 
 #[cfg(test)]

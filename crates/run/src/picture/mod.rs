@@ -4,6 +4,7 @@
 //! screen shows (sRGB); nothing here is measured on.
 
 mod colormap;
+mod draw;
 mod fit;
 mod glyphs;
 mod grid;

@@ -1,0 +1,27 @@
+//! From any clip to the crops that a generator of faces knows.
+//!
+//! ```text
+//! survey     every frame: faces, their landmarks, who they are
+//! track      which faces are one person
+//! template   landmarks -> the square of FFHQ
+//! smooth     squares over time: gaps filled, jitter taken out
+//! plan       all that together: one square a frame
+//! export     crops, landmarks, transforms and an overlay in a folder
+//! ```
+//!
+//! The number of frames never changes: a frame without a face takes its square from
+//! its neighbours, and is marked.
+
+mod export;
+mod plan;
+mod smooth;
+mod survey;
+mod template;
+mod track;
+
+pub use export::{ExportOptions, Exported, check_folder, export};
+pub use plan::{AlignConfig, Alignment, Placement, Source, plan};
+pub use smooth::{Smoothing, jitter};
+pub use survey::{Frame, Progress, Seen, Survey, Tell, read_landmarks, survey, survey_with};
+pub use template::Template;
+pub use track::{Track, tracks};

@@ -1,0 +1,206 @@
+//! Every frame of a clip, one at a time: its faces and their landmarks.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use reelgan_run::clip::Selection;
+use reelgan_run::{Clip, Images, Landmarks, atomic, media};
+use serde::{Deserialize, Serialize};
+
+use crate::face::{Area, Descriptor, FaceReader};
+use crate::{Error, Result};
+
+/// A face of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Its box.
+    pub area: Area,
+    /// How sure the detector is, `[0,1]`; 1 for landmarks that were brought.
+    pub score: f64,
+    /// Its points, in pixels of the frame.
+    pub landmarks: Landmarks,
+    /// Who it is, if that was asked.
+    pub who: Option<Descriptor>,
+}
+
+/// A frame and its faces, the surest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Name of its file, or its number in a video.
+    pub name: String,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Its faces.
+    pub faces: Vec<Seen>,
+}
+
+/// All frames of a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// In order; none is left out.
+    pub frames: Vec<Frame>,
+    /// Frames a second, for a video.
+    pub fps: Option<f64>,
+    /// What the user should know about the input.
+    pub warnings: Vec<String>,
+}
+
+/// How far a part of the work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// `faces` or `crops`.
+    pub stage: &'static str,
+    /// Frames done.
+    pub done: usize,
+    /// Frames there are; 0 where that is not known beforehand.
+    pub total: usize,
+}
+
+/// Is told of progress; `Break` ends the work.
+pub type Tell<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Looks at every frame of a clip, which may be longer than memory; pictures need
+/// not have one size. `None` if whoever is told ended the work.
+///
+/// # Errors
+/// Frames that cannot be read.
+pub fn survey(clip: &Clip, reader: &FaceReader, tell: Tell<'_>) -> Result<Option<Survey>> {
+    let look = |picture: &Images, _: usize| -> Result<Vec<Seen>> {
+        let faces = reader.faces(picture, 0)?.into_iter().map(|face| {
+            // Landmarks far outside the picture leave nothing to describe.
+            let who = reader.describe(picture, 0, &face).ok();
+            Seen {
+                area: face.detection.area,
+                score: face.detection.score,
+                landmarks: face.landmarks,
+                who,
+            }
+        });
+        Ok(faces.collect())
+    };
+    walk(clip, look, tell)
+}
+
+/// As [`survey`], with landmarks that the user brought instead of the networks.
+///
+/// # Errors
+/// Frames that cannot be read; [`Error::Shape`] if the landmarks are for another
+/// number of frames.
+pub fn survey_with(
+    clip: &Clip,
+    brought: Vec<Option<Landmarks>>,
+    tell: Tell<'_>,
+) -> Result<Option<Survey>> {
+    let wrong = |got: String| Error::Shape {
+        what: "frames with landmarks".into(),
+        expected: format!("{}, one for each entry of the file", brought.len()),
+        got,
+    };
+    let look = |_: &Images, k: usize| -> Result<Vec<Seen>> {
+        let landmarks = brought.get(k).ok_or_else(|| wrong("more frames".into()))?;
+        let seen = landmarks.clone().map(|landmarks| {
+            let [left, top, right, bottom] = landmarks.bounds();
+            let area = Area { x: left, y: top, width: right - left, height: bottom - top };
+            Seen { area, score: 1.0, landmarks, who: None }
+        });
+        Ok(seen.into_iter().collect())
+    };
+    let survey = walk(clip, look, tell)?;
+    if let Some(found) = &survey
+        && found.frames.len() < brought.len()
+    {
+        return Err(wrong(format!("{} frames", found.frames.len())));
+    }
+    Ok(survey)
+}
+
+fn walk(
+    clip: &Clip,
+    mut look: impl FnMut(&Images, usize) -> Result<Vec<Seen>>,
+    tell: Tell<'_>,
+) -> Result<Option<Survey>> {
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut warnings: Vec<String> = clip.warnings().iter().map(ToString::to_string).collect();
+    let more = each_frame(clip, "faces", tell, &mut |k, name, picture| {
+        let faces = look(picture, k)?;
+        frames.push(Frame { name, width: picture.width(), height: picture.height(), faces });
+        Ok(())
+    })?;
+    let Some(more) = more else { return Ok(None) };
+    warnings.extend(more.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+    let fps = clip.video().and_then(|video| video.fps);
+    Ok(Some(Survey { frames, fps, warnings }))
+}
+
+/// What is done with a frame: its number, name and picture.
+type Each<'a> = &'a mut dyn FnMut(usize, String, &Images) -> Result<()>;
+
+/// Hands out the frames of a clip one at a time, stills whatever their sizes; returns
+/// what there was to say of the input, or `None` if ended early.
+pub(super) fn each_frame(
+    clip: &Clip,
+    stage: &'static str,
+    tell: Tell<'_>,
+    each: Each<'_>,
+) -> Result<Option<Vec<String>>> {
+    let mut warnings = Vec::new();
+    if clip.video().is_none() {
+        let files = clip.files();
+        for (k, path) in files.iter().enumerate() {
+            let still = media::read(path)?;
+            warnings.extend(still.warnings.iter().map(ToString::to_string));
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            each(k, name, &still.images)?;
+            if tell(Progress { stage, done: k + 1, total: files.len() }).is_break() {
+                return Ok(None);
+            }
+        }
+        return Ok(Some(warnings));
+    }
+    let mut frames = clip.frames(Selection::default())?;
+    let mut k = 0;
+    for frame in &mut frames {
+        let frame = frame?;
+        each(k, frame.name, &frame.images)?;
+        k += 1;
+        if tell(Progress { stage, done: k, total: 0 }).is_break() {
+            return Ok(None);
+        }
+    }
+    warnings.extend(frames.warnings().iter().map(ToString::to_string));
+    Ok(Some(warnings))
+}
+
+/// The file of landmarks, as it is written and as users may bring it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LandmarksFile {
+    /// One entry a frame; `null` where there is no face.
+    pub frames: Vec<Option<LandmarksOf>>,
+}
+
+/// The landmarks of a frame.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LandmarksOf {
+    #[serde(default)]
+    pub name: String,
+    pub points: Landmarks,
+}
+
+/// The most bytes of a file of landmarks: some 300,000 frames.
+const MAX_FILE: u64 = 1 << 30;
+
+/// Reads a file of landmarks: `{"frames": [{"points": [[x, y], ...]}, null, ...]}`,
+/// one entry a frame with 68 points in pixels, or `null` for a frame without a face.
+///
+/// # Errors
+/// [`Error::File`] if it holds anything else.
+pub fn read_landmarks(path: &Path) -> Result<Vec<Option<Landmarks>>> {
+    let bytes = atomic::read(path, MAX_FILE)?;
+    let file: LandmarksFile = serde_json::from_slice(&bytes).map_err(|e| {
+        let wanted = r#"{"frames": [{"points": [[x, y], ...]}, null, ...]} with 68 points a frame"#;
+        Error::file(path, format!("{e}; expected {wanted}"))
+    })?;
+    Ok(file.frames.into_iter().map(|frame| frame.map(|frame| frame.points)).collect())
+}
