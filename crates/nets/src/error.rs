@@ -27,6 +27,18 @@ pub enum Error {
         /// What the file holds.
         got: Vec<usize>,
     },
+    /// The file holds tensors that the network has no place for.
+    #[error(
+        "{network}: the file holds {count} tensors that the network has no place for, the first is `{first}`; the file belongs to another network"
+    )]
+    Extra {
+        /// The network that was being built.
+        network: &'static str,
+        /// How many there are.
+        count: usize,
+        /// The first by name.
+        first: String,
+    },
     /// A weight is NaN or infinite.
     #[error("{network}: tensor `{name}` holds a value that is not finite; the file is damaged")]
     NotFinite {

@@ -48,6 +48,24 @@ impl Weights {
         Ok(weights)
     }
 
+    /// Takes arrays over, one after the other, so that a large file is not held twice.
+    ///
+    /// `rename` gives each array its name in the network; `None` leaves it out.
+    pub fn consume(
+        network: &'static str,
+        arrays: reelgan_checkpoint::NamedArrays,
+        rename: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let mut weights = Self::empty(network);
+        for (name, array) in arrays {
+            if let Some(name) = rename(&name) {
+                let data = array.to_f32();
+                weights.insert(&name, array.shape, data);
+            }
+        }
+        weights
+    }
+
     /// No arrays yet; for networks made in memory (tests, benches).
     pub fn empty(network: &'static str) -> Self {
         Self { network, entries: BTreeMap::new() }
@@ -104,6 +122,33 @@ impl Weights {
             return Err(Error::NotFinite { network: self.network, name: name.to_string() });
         }
         Ok(&entry.data)
+    }
+
+    /// Takes an array out, of exactly the shape `shape`.
+    ///
+    /// # Errors
+    /// As [`Weights::values`].
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        if self.entry(name)?.shape != shape {
+            return Err(self.unexpected(name, &format!("{shape:?}")));
+        }
+        self.values(name, shape)?;
+        Ok(self.entries.remove(name).expect("found above").data)
+    }
+
+    /// Checks that every array was taken out.
+    ///
+    /// # Errors
+    /// [`Error::Extra`].
+    pub fn finish(&self) -> Result<()> {
+        match self.entries.keys().next() {
+            None => Ok(()),
+            Some(first) => Err(Error::Extra {
+                network: self.network,
+                count: self.entries.len(),
+                first: first.clone(),
+            }),
+        }
     }
 
     /// One number.
