@@ -45,6 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let again = warp(&frames.select(&[1])?, &field)?;
     let differs = again.data().iter().zip(frames.frame(0)).map(|(a, b)| f64::from((a - b).abs()));
-    println!("mean difference after warping: {:.4}", differs.sum::<f64>() / again.data().len() as f64);
+    println!(
+        "mean difference after warping: {:.4}",
+        differs.sum::<f64>() / again.data().len() as f64
+    );
     Ok(())
 }
