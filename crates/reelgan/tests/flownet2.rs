@@ -115,11 +115,10 @@ fn what_cannot_be_used_is_said() {
     let error = estimator().estimate(&frames, 0, 2).unwrap_err();
     assert!(matches!(error, FlowError::Shape { .. }), "{error}");
     let mut data = frames.into_data();
-    data[64 * 64 * 3] = f32::NAN;
-    if let Ok(frames) = Images::new(2, 64, 64, data) {
-        let error = estimator().estimate(&frames, 0, 1).unwrap_err();
-        assert!(matches!(error, FlowError::Pixel { frame: 2, .. }), "{error}");
-    }
+    data[64 * 64 * 3] = 5e3;
+    let frames = Images::new(2, 64, 64, data).expect("finite values");
+    let error = estimator().estimate(&frames, 0, 1).unwrap_err();
+    assert!(matches!(error, FlowError::Pixel { frame: 2, .. }), "{error}");
 }
 
 /// Two frames, an inversion with flow, a copy of the weights.

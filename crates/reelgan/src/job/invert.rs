@@ -140,7 +140,7 @@ fn flow(
             let net = FlowNet2Flow::new(path, kit.generator.device());
             if needs_flow(config, frames) {
                 teller.stage("flow")?;
-                net.load().map_err(crate::Error::from)?;
+                net.load()?;
             }
             Box::new(net)
         }
