@@ -5,8 +5,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
 use reelgan_nets::ops::{
-    Conv3x3, Kind, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, Window, correlation,
-    haar_up, max_pool2, reference, resize_bilinear,
+    Conv3x3, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, Window, WindowKind,
+    correlation, haar_up, max_pool2, reference, resize_bilinear,
 };
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
@@ -140,11 +140,11 @@ proptest! {
         (h, w) in (1usize..12, 1usize..50),
         (side, stride) in (0usize..4, 1usize..3),
     ) {
-        let kinds = [Kind::Convolution { side: 2 * side + 1, stride }, Kind::Doubling];
+        let kinds = [WindowKind::Convolution { side: 2 * side + 1, stride }, WindowKind::Doubling];
         for kind in kinds {
             let side = match kind {
-                Kind::Convolution { side, .. } => side,
-                Kind::Doubling => 4,
+                WindowKind::Convolution { side, .. } => side,
+                WindowKind::Doubling => 4,
             };
             let weight = numbers("weight", o * c * side * side);
             let bias = numbers("bias", o);

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use crate::ops::{Kind, Window};
+use crate::ops::{Window, WindowKind};
 use crate::{Result, Weights};
 
 /// Slope of the negative side of every activation.
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         let [out, input] = self.channels(layer, channels, side)?;
         let weight = self.take(layer, "weight", &[out, input, side, side])?;
         let bias = self.take(layer, "bias", &[out])?;
-        let kind = Kind::Convolution { side, stride };
+        let kind = WindowKind::Convolution { side, stride };
         Ok(Window::new(kind, weight, bias, [out, input], slope, &self.device))
     }
 
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Window> {
         let weight = self.take(layer, "weight", &[input, out, 4, 4])?;
         let bias = if with_bias { self.take(layer, "bias", &[out])? } else { vec![0.0; out] };
-        Ok(Window::new(Kind::Doubling, weight, bias, [out, input], slope, &self.device))
+        Ok(Window::new(WindowKind::Doubling, weight, bias, [out, input], slope, &self.device))
     }
 
     /// The first two axes of a weight of `side` times `side`, where those that are known must fit.

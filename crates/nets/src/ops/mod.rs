@@ -26,4 +26,4 @@ pub use haar::haar_up;
 pub use pointwise::Pointwise;
 pub use resample::{Warp, max_pool2, resize_bilinear};
 pub use separable::Separable;
-pub use window::{Kind, Window};
+pub use window::{Window, WindowKind};

@@ -9,7 +9,7 @@ use burn::tensor::ops::{
     InterpolateOptions, MaxPoolOptions,
 };
 
-use super::Kind;
+use super::WindowKind;
 
 /// Slope of the negative side of every generator activation.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -83,15 +83,15 @@ pub fn window(
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Tensor<1>,
-    kind: Kind,
+    kind: WindowKind,
     slope: f64,
 ) -> Tensor<4> {
     let y = match kind {
-        Kind::Convolution { side, stride } => {
+        WindowKind::Convolution { side, stride } => {
             let options = ConvOptions::new([stride; 2], [side / 2; 2], [1, 1], 1);
             conv2d(x, weight, Some(bias), options)
         }
-        Kind::Doubling => {
+        WindowKind::Doubling => {
             let options = ConvTransposeOptions::new([2, 2], [1, 1], [0, 0], [1, 1], 1);
             conv_transpose2d(x, weight, Some(bias), options)
         }

@@ -10,7 +10,7 @@ use super::reference;
 
 /// What a [`Window`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum WindowKind {
     /// A convolution, weight `[O,C,side,side]`, zero padding `(side - 1) / 2`.
     Convolution {
         /// Side of the window, odd.
@@ -37,7 +37,7 @@ pub struct Window {
 #[derive(Debug, Clone)]
 enum Engine {
     Kernel(Arc<WindowPlan>),
-    Stock { weight: Tensor<4>, bias: Tensor<1>, kind: Kind, slope: f64 },
+    Stock { weight: Tensor<4>, bias: Tensor<1>, kind: WindowKind, slope: f64 },
 }
 
 impl Window {
@@ -47,7 +47,7 @@ impl Window {
     /// # Panics
     /// If a length does not fit.
     pub fn new(
-        kind: Kind,
+        kind: WindowKind,
         weight: Vec<f32>,
         bias: Vec<f32>,
         channels: [usize; 2],
@@ -59,10 +59,10 @@ impl Window {
         }
         let [out, input] = channels;
         let plan = match kind {
-            Kind::Convolution { side, stride } => {
+            WindowKind::Convolution { side, stride } => {
                 WindowPlan::convolution(&weight, &bias, [out, input, side], stride, slope)
             }
-            Kind::Doubling => WindowPlan::doubling(&weight, &bias, channels, slope),
+            WindowKind::Doubling => WindowPlan::doubling(&weight, &bias, channels, slope),
         };
         Self { engine: Engine::Kernel(Arc::new(plan)), channels }
     }
@@ -72,7 +72,7 @@ impl Window {
     /// # Panics
     /// If a length does not fit.
     pub fn stock(
-        kind: Kind,
+        kind: WindowKind,
         weight: Vec<f32>,
         bias: Vec<f32>,
         channels: [usize; 2],
@@ -81,8 +81,8 @@ impl Window {
     ) -> Self {
         let [out, input] = channels;
         let shape = match kind {
-            Kind::Convolution { side, .. } => [out, input, side, side],
-            Kind::Doubling => [input, out, 4, 4],
+            WindowKind::Convolution { side, .. } => [out, input, side, side],
+            WindowKind::Doubling => [input, out, 4, 4],
         };
         let weight = Tensor::from_data(TensorData::new(weight, shape), device);
         let bias = Tensor::from_data(TensorData::new(bias, [out]), device);

@@ -1,6 +1,6 @@
 //! What a caller asks for.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -49,13 +49,16 @@ impl FlowSource {
     /// Neither of them.
     pub fn at(path: &Path) -> Result<Self> {
         const WANTED: &str = "give a folder of .flo files, or the weights of FlowNet2";
-        if path.is_dir() {
+        let unread = |e| Error::file(path, format!("cannot be read ({e}); {WANTED}"));
+        let kind = fs::metadata(path).map_err(unread)?.file_type();
+        if kind.is_dir() {
             return Ok(Self::FloFolder(path.to_owned()));
         }
+        if !kind.is_file() {
+            return Err(Error::file(path, format!("is neither a file nor a folder; {WANTED}")));
+        }
         let mut head = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(HEAD).read_to_end(&mut head))
-            .map_err(|e| Error::file(path, format!("cannot be read ({e}); {WANTED}")))?;
+        File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).map_err(unread)?;
         match detect(&head) {
             // Of a zip the end is needed to tell what it is; whoever reads all of it will say.
             Kind::TorchLegacy
