@@ -101,13 +101,13 @@ impl FlowNet2 {
     /// # Errors
     /// A missing, misshapen or superfluous array, or one that is not finite.
     pub fn from_weights(mut weights: Weights, device: &Device) -> Result<Self> {
-        let mut read = |net| Reader::new(&mut weights, net, device);
+        let w = &mut weights;
         let whole = Self {
-            c: FlowNetC::read(&mut read("flownetc"))?,
-            s1: FlowNetS::read(&mut read("flownets_1"))?,
-            s2: FlowNetS::read(&mut read("flownets_2"))?,
-            sd: FlowNetSd::read(&mut read("flownets_d"))?,
-            fusion: FlowNetFusion::read(&mut read("flownetfusion"))?,
+            c: FlowNetC::read(&mut Reader::new(w, "flownetc", device))?,
+            s1: FlowNetS::read(&mut Reader::new(w, "flownets_1", device))?,
+            s2: FlowNetS::read(&mut Reader::new(w, "flownets_2", device))?,
+            sd: FlowNetSd::read(&mut Reader::new(w, "flownets_d", device))?,
+            fusion: FlowNetFusion::read(&mut Reader::new(w, "flownetfusion", device))?,
         };
         weights.finish()?;
         Ok(whole)

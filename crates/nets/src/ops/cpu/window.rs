@@ -334,8 +334,8 @@ impl Kernel for Multiply<'_> {
                     for (i, &value) in values.iter().enumerate() {
                         let at = at + i * plan.spread;
                         // SAFETY: as above, and the phases write pixels of different parity.
-                        unsafe { out.part(at..at + 1) }
-                        [0].write(finish(value));
+                        let target = unsafe { out.part(at..at + 1) };
+                        target[0].write(finish(value));
                     }
                 }
             }
