@@ -44,8 +44,9 @@ fn small() -> NamedArrays {
 #[test]
 fn the_file_of_the_original_gives_its_flows() {
     let net = FlowNet2::open(&path(CHECKPOINT), &Device::flex()).expect("weights of the network");
-    matches(&net, "flownet2_small_64.safetensors", 1e-3);
-    matches(&net, "flownet2_small_128.safetensors", 1e-3);
+    // The reference allows 1e-3; both sides are f32, and 7e-7 was reached.
+    matches(&net, "flownet2_small_64.safetensors", 1e-5);
+    matches(&net, "flownet2_small_128.safetensors", 1e-5);
 }
 
 #[test]
