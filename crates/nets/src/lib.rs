@@ -9,6 +9,7 @@
 //! styleflow    the conditional flow between codes and attribute-free codes (nonlinear edits)
 //! perceptual   VGG16 features and the LPIPS distance
 //! faces        detector, 68 landmarks, identity, age and gender, expression
+//! flownet2     optical flow between two images
 //! ```
 //!
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
@@ -18,6 +19,7 @@ pub mod device;
 pub mod encoders;
 pub mod error;
 pub mod faces;
+pub mod flownet2;
 pub mod generators;
 pub mod ops;
 pub mod perceptual;

@@ -32,17 +32,6 @@ impl Weights {
         Ok(Self::from_owned(network, reelgan_checkpoint::open(path)?.arrays))
     }
 
-    /// Takes arrays that are not needed elsewhere; each is given up as soon as it is
-    /// converted, so that a large network is never held twice.
-    pub fn from_owned(network: &'static str, arrays: reelgan_checkpoint::NamedArrays) -> Self {
-        let mut weights = Self::empty(network);
-        for (name, array) in arrays {
-            let data = array.to_f32();
-            weights.insert(&name, array.shape, data);
-        }
-        weights
-    }
-
     /// Takes arrays that were read before.
     ///
     /// # Errors
@@ -56,6 +45,29 @@ impl Weights {
             weights.insert(name, array.shape.clone(), array.to_f32());
         }
         Ok(weights)
+    }
+
+    /// Takes arrays that are not needed elsewhere; each is given up as soon as it is
+    /// converted, so that a large network is never held twice.
+    pub fn from_owned(network: &'static str, arrays: reelgan_checkpoint::NamedArrays) -> Self {
+        Self::renamed(network, arrays, |name| Some(name.to_string()))
+    }
+
+    /// As [`Weights::from_owned`]; `rename` gives each array its name in the network,
+    /// `None` leaves it out.
+    pub fn renamed(
+        network: &'static str,
+        arrays: reelgan_checkpoint::NamedArrays,
+        rename: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let mut weights = Self::empty(network);
+        for (name, array) in arrays {
+            if let Some(name) = rename(&name) {
+                let data = array.to_f32();
+                weights.insert(&name, array.shape, data);
+            }
+        }
+        weights
     }
 
     /// No arrays yet; for networks made in memory (tests, benches).

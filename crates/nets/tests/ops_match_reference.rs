@@ -5,8 +5,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
 use reelgan_nets::ops::{
-    Conv3x3, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, haar_up, max_pool2,
-    reference, resize_bilinear,
+    Conv3x3, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, Window, WindowKind,
+    correlation, haar_up, max_pool2, reference, resize_bilinear,
 };
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
@@ -122,5 +122,46 @@ proptest! {
         let warp = Warp::new(&flow, [n, h, w], &Device::flex());
         // The stock path normalises coordinates to [-1,1] and back, which rounds positions.
         agree("warp", |x, _, _| warp.forward(x), |x, _, _| warp.reference(x), [n, c, h, w], 1e-4);
+    }
+}
+
+/// Output of a forward-only operator against the same out of stock operators.
+fn forward_agrees(what: &str, fast: Tensor<4>, slow: Tensor<4>) {
+    assert_eq!(fast.dims(), slow.dims(), "{what}");
+    let error = relative(&values(fast), &values(slow));
+    assert!(error < 1e-5, "{what}: output differs by {error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn windows(
+        (n, c, o) in (1usize..3, 2usize..9, 1usize..20),
+        (h, w) in (1usize..12, 1usize..50),
+        (side, stride) in (0usize..4, 1usize..3),
+    ) {
+        let kinds = [WindowKind::Convolution { side: 2 * side + 1, stride }, WindowKind::Doubling];
+        for kind in kinds {
+            let side = match kind {
+                WindowKind::Convolution { side, .. } => side,
+                WindowKind::Doubling => 4,
+            };
+            let weight = numbers("weight", o * c * side * side);
+            let bias = numbers("bias", o);
+            let device = Device::flex();
+            let (channels, slope) = ([o, c], 0.1);
+            let fast = Window::new(kind, weight.clone(), bias.clone(), channels, slope, &device);
+            let slow = Window::stock(kind, weight, bias, channels, slope, &device);
+            let x = tensor("x", [n, c, h, w]);
+            let parts = [x.clone().slice([0..n, 0..1]), x.clone().slice([0..n, 1..c])];
+            forward_agrees("window", fast.forward(parts.clone()), slow.forward(parts));
+            forward_agrees("window, one part", fast.forward([x.clone()]), slow.forward([x]));
+        }
+    }
+
+    #[test]
+    fn correlations((n, c) in (1usize..3, 1usize..9), (h, w) in (1usize..30, 1usize..50)) {
+        let (a, b) = (tensor("a", [n, c, h, w]), tensor("b", [n, c, h, w]));
+        forward_agrees("correlation", correlation(a.clone(), b.clone()), reference::correlation(a, b));
     }
 }

@@ -6,7 +6,7 @@ pub use reelgan_run::{Clip, Images, clip::Selection, images::Crop, media};
 
 pub use crate::codes::{CodeFile, Codes, Direction, Rows, Trajectory};
 pub use crate::edit::{Edit, edited, morph};
-pub use crate::flow::{DenseFlow, FlowEstimator};
+pub use crate::flow::{DenseFlow, FlowEstimator, FlowNet2Flow};
 pub use crate::generator::{self, Generator};
 pub use crate::invert::{InvertConfig, Inverter, Observer, Preset, Silent};
 pub use crate::metric::Metric;

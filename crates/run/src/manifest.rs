@@ -47,6 +47,9 @@ pub struct Manifest {
     pub generator: Generator,
     /// The network of the perceptual term, if one was used.
     pub perceptual: Option<Network>,
+    /// The network that estimated the flows, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Network>,
     /// The seed of everything random.
     pub seed: u64,
     /// What it ran on.
@@ -158,6 +161,8 @@ impl Manifest {
             "generator"
         } else if self.perceptual != now.perceptual {
             "perceptual network"
+        } else if self.flow != now.flow {
+            "weights of the flow network"
         } else if self.seed != now.seed {
             "seed"
         } else if self.config != now.config {

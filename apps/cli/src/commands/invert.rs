@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
 use reelgan::generator::DEFAULT_GENERATOR;
 use reelgan::invert::{InvertConfig, StopReason};
@@ -69,9 +69,9 @@ pub struct Arguments {
     /// Frames to take, 1 or more [default: 5 of a video, all images otherwise]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = INPUT)]
     count: Option<u32>,
-    /// Optical flow between the frames: `dense` estimates it, a folder holds .flo files
-    /// [default: dense]
-    #[arg(long, value_name = "dense|FOLDER", help_heading = INPUT)]
+    /// Optical flow between the frames: `dense` estimates it, a folder holds .flo files, a file holds
+    /// the weights of FlowNet2 (FlowNet2_checkpoint.pth.tar) [default: dense]
+    #[arg(long, value_name = "dense|FOLDER|FILE", help_heading = INPUT)]
     flow: Option<PathBuf>,
 
     #[command(flatten)]
@@ -146,9 +146,10 @@ fn flow(source: Option<&Path>) -> Result<FlowSource> {
     match source {
         None => Ok(FlowSource::Dense),
         Some(word) if word == Path::new("dense") => Ok(FlowSource::Dense),
-        Some(folder) if folder.is_dir() => Ok(FlowSource::FloFolder(folder.to_owned())),
+        Some(path) if path.exists() => FlowSource::at(path).context("--flow"),
         Some(other) => bail!(
-            "--flow {0}: there is no folder {0}; give `dense` or a folder of .flo files",
+            "--flow {0}: there is no file or folder {0}; give `dense`, a folder of .flo files, or \
+             the weights of FlowNet2",
             other.display()
         ),
     }

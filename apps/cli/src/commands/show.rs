@@ -52,6 +52,8 @@ pub fn words(s: &RunSummary) -> String {
     line("frames", format!("{}, {side} x {side} px, crop {}", s.frames, s.crop));
     line("inputs", inputs(s));
     line("generator", format!("{} ({})", s.generator.name, short(&s.generator.sha256)));
+    let flow = s.flow.as_ref().map(|n| format!("{} ({})", n.name, short(&n.sha256)));
+    line("flow", flow.unwrap_or_default());
     line("settings", format!("preset {}, {}, seed {}", s.preset, steps(s), s.seed));
     line("loss", losses(s));
     for (name, metric) in &s.metrics {

@@ -141,7 +141,19 @@ fn settings_that_do_not_exist_or_make_no_sense() {
         bench.invert(&[&a], &["--config", file_name]).refused(1, &[want, "settings.toml"]);
     }
     bench.invert(&[&a], &["--config", "no/such.toml"]).refused(1, &["no/such.toml"]);
-    bench.invert(&[&a], &["--flow", "no/such"]).refused(1, &["no/such", "dense"]);
+    bench.invert(&[&a], &["--flow", "no/such"]).refused(1, &["no/such", "dense", "FlowNet2"]);
+}
+
+#[test]
+fn a_flow_that_is_no_source_of_flow() {
+    let bench = Bench::new();
+    let (a, page) = (bench.path("a.png"), bench.path("FlowNet2_checkpoint.pth.tar"));
+    picture(&a, 64, 64);
+    fs::write(&page, "<!DOCTYPE html><html>Sign in</html>").unwrap();
+    let line = ["--flow", page.to_str().unwrap()];
+    bench.invert(&[&a], &line).refused(1, &["--flow", "web page", "FlowNet2"]);
+    let picture = ["--flow", a.to_str().unwrap()];
+    bench.invert(&[&a], &picture).refused(1, &["a.png", "a picture", "folder of .flo files"]);
 }
 
 #[test]

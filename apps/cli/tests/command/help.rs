@@ -47,6 +47,7 @@ fn help_of_an_inversion_is_grouped_and_states_ranges() {
         "in pixels",
         "no-mac",
         "5000 steps",
+        "FlowNet2",
     ] {
         assert!(help.contains(part), "{part}: {help}");
     }

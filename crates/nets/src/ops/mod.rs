@@ -7,6 +7,7 @@
 //! All images and feature maps are `[N,C,H,W]`, f32.
 
 mod conv3x3;
+mod correlation;
 pub mod cpu;
 mod distance;
 mod frozen;
@@ -15,11 +16,14 @@ mod pointwise;
 pub mod reference;
 mod resample;
 mod separable;
+mod window;
 
 pub use conv3x3::Conv3x3;
+pub use correlation::correlation;
 pub use distance::{SquaredDistance, UnitDistance};
 pub use frozen::{FrozenOp, View};
 pub use haar::haar_up;
 pub use pointwise::Pointwise;
 pub use resample::{Warp, max_pool2, resize_bilinear};
 pub use separable::Separable;
+pub use window::{Window, WindowKind};

@@ -3,11 +3,13 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu};
-use burn::tensor::module::{conv2d, interpolate, max_pool2d};
+use burn::tensor::module::{conv_transpose2d, conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{
-    ConvOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode, InterpolateOptions,
-    MaxPoolOptions,
+    ConvOptions, ConvTransposeOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode,
+    InterpolateOptions, MaxPoolOptions,
 };
+
+use super::WindowKind;
 
 /// Slope of the negative side of every generator activation.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -73,6 +75,40 @@ pub fn conv3x3(
 ) -> Tensor<4> {
     let y = conv2d(x, weight, bias, ConvOptions::new([1, 1], [1, 1], [1, 1], 1));
     if rectify { relu(y) } else { y }
+}
+
+/// Convolution or transposed convolution with bias and leaky activation; weight `[O,C,k,k]` or
+/// `[C,O,4,4]`.
+pub fn window(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    kind: WindowKind,
+    slope: f64,
+) -> Tensor<4> {
+    let y = match kind {
+        WindowKind::Convolution { side, stride } => {
+            let options = ConvOptions::new([stride; 2], [side / 2; 2], [1, 1], 1);
+            conv2d(x, weight, Some(bias), options)
+        }
+        WindowKind::Doubling => {
+            let options = ConvTransposeOptions::new([2, 2], [1, 1], [0, 0], [1, 1], 1);
+            conv_transpose2d(x, weight, Some(bias), options)
+        }
+    };
+    if slope == 1.0 { y } else { leaky_relu(y, slope) }
+}
+
+/// FlowNetC's correlation, see [`super::correlation`](fn@super::correlation).
+pub fn correlation(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = a.dims();
+    let b = b.pad((20, 20, 20, 20), burn::tensor::ops::PadMode::Constant(0.0));
+    let shifts = (0..21).flat_map(|j| (0..21).map(move |i| (2 * j, 2 * i)));
+    let planes = shifts.map(|(j, i)| {
+        let shifted = b.clone().slice([0..n, 0..c, j..j + h, i..i + w]);
+        (a.clone() * shifted).mean_dim(1)
+    });
+    Tensor::cat(planes.collect(), 1)
 }
 
 /// 2x2 maximum, stride 2; an odd last row or column is dropped.

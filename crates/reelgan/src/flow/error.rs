@@ -59,6 +59,17 @@ pub enum FlowError {
         /// Size of the flow.
         got: String,
     },
+    /// A weight file that cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] reelgan_checkpoint::Error),
+    /// A file with other weights than a flow network's.
+    #[error("{path}: {source}; give the weights of FlowNet2, such as FlowNet2_checkpoint.pth.tar")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: Box<reelgan_nets::Error>,
+    },
     /// An error of the plain data underneath (reading a file, building images).
     #[error(transparent)]
     Data(#[from] reelgan_run::Error),
@@ -72,6 +83,7 @@ impl From<FlowError> for crate::Error {
     fn from(error: FlowError) -> Self {
         match error {
             FlowError::Data(error) => Self::Run(error),
+            FlowError::Checkpoint(error) => Self::Checkpoint(error),
             other => Self::Flow(Box::new(other)),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! A flow is backward: on the grid of frame `from` it says where to look in
 //! frame `to`, so that `warp(to, flow)` looks like `from`. The paper took its
-//! flows from FlowNet2; [`DenseFlow`] needs no weights, [`FloFolder`] takes
-//! flows computed by any other program.
+//! flows from FlowNet2, which [`FlowNet2Flow`] runs for those who have its weights;
+//! [`DenseFlow`] needs none, [`FloFolder`] takes flows computed by any other program.
 //!
 //! ```
 //! use reelgan::flow::{DenseFlow, FlowEstimator, visibility, warp};
@@ -26,6 +26,7 @@ use reelgan_run::{Flow, Images};
 mod dense;
 mod error;
 mod exposure;
+mod flownet2;
 mod folder;
 mod plane;
 mod pyramid;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use dense::DenseFlow;
 pub use error::{FlowError, Result};
+pub use flownet2::FlowNet2Flow;
 pub use folder::FloFolder;
 pub use resample::warp;
 pub use visibility::visibility;
@@ -55,6 +57,10 @@ pub trait FlowEstimator: Sync {
     /// # Errors   `FlowError::Shape` if there is no such frame; what else the
     /// source of the flow can refuse
     fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow>;
+
+    /// Lets go of memory that only estimating needs; a later estimate takes it up again. Called when
+    /// the flows of a run are there.
+    fn release(&self) {}
 }
 
 /// Refuses a frame that is not there.
@@ -67,4 +73,13 @@ fn checked_frame(frames: &Images, k: usize) -> Result<()> {
         expected: format!("one of frames 1 to {}", frames.count()),
         got: format!("frame {}", k.saturating_add(1)),
     })
+}
+
+/// Refuses a frame with a pixel that no picture has.
+fn checked_pixels(frames: &Images, k: usize) -> Result<()> {
+    // Far beyond any picture, and far from overflow where values are squared.
+    match frames.frame(k).iter().find(|value| !(-1e3..=1e3).contains(*value)) {
+        None => Ok(()),
+        Some(&value) => Err(FlowError::Pixel { frame: k + 1, value }),
+    }
 }

@@ -2,7 +2,8 @@
 
 use reelgan_run::Images;
 
-use super::error::{FlowError, Result};
+use super::checked_pixels;
+use super::error::Result;
 use super::plane::Plane;
 
 /// Blur before halving: binomial, [1 4 6 4 1] / 16, centre first.
@@ -38,10 +39,7 @@ fn halved(plane: &Plane) -> Plane {
 pub(super) fn luma(frames: &Images, k: usize) -> Result<Plane> {
     let (height, width) = (frames.height(), frames.width());
     let frame = frames.frame(k);
-    // Far beyond any picture, and far from overflow where values are squared.
-    if let Some(&value) = frame.iter().find(|value| !(-1e3..=1e3).contains(*value)) {
-        return Err(FlowError::Pixel { frame: k + 1, value });
-    }
+    checked_pixels(frames, k)?;
     let (red, rest) = frame.split_at(width * height);
     let (green, blue) = rest.split_at(width * height);
     Ok(Plane::from_rows(width, height, |y, row| {

@@ -157,6 +157,7 @@ impl<'a> Inverter<'a> {
             interrupted |= observer.on(&Event::Flow { done, total: plan.len() }).is_break();
             if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        self.flow.release();
         if interrupted {
             return Ok(ControlFlow::Break(()));
         }

@@ -1,5 +1,7 @@
 //! What is written down before the first step, so that a folder is enough to go on.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use reelgan_run::RunFolder;
 use reelgan_run::manifest::{self, Manifest, State};
@@ -32,12 +34,14 @@ pub(super) struct Begun {
 
 impl Begun {
     pub fn new(request: &InvertRequest, inputs: &Inputs, warnings: &[String]) -> Result<Self> {
+        // The run may be continued from another working folder.
+        let absolute = |path: &PathBuf| {
+            std::path::absolute(path).map_err(|e| Error::file(path, e.to_string()))
+        };
         let flow = match &request.flow {
             FlowSource::Dense => FlowSource::Dense,
-            // The run may be continued from another working folder.
-            FlowSource::FloFolder(path) => FlowSource::FloFolder(
-                std::path::absolute(path).map_err(|e| Error::file(path, e.to_string()))?,
-            ),
+            FlowSource::FloFolder(path) => FlowSource::FloFolder(absolute(path)?),
+            FlowSource::FlowNet2(path) => FlowSource::FlowNet2(absolute(path)?),
         };
         Ok(Self {
             invert: request.config.clone(),
@@ -68,14 +72,17 @@ impl Begun {
 }
 
 /// The manifest of a run before its first step.
+///
+/// # Errors
+/// A file of flow weights that cannot be read.
 pub(super) fn manifest(
     kit: &Kit,
     request: &InvertRequest,
     inputs: &Inputs,
     begun: &Begun,
-) -> Manifest {
+) -> Result<Manifest> {
     let generator = kit.generator.as_ref();
-    Manifest {
+    Ok(Manifest {
         format: manifest::FORMAT,
         reelgan: env!("CARGO_PKG_VERSION").into(),
         command: request.command.clone(),
@@ -92,6 +99,7 @@ pub(super) fn manifest(
             dim: generator.dim(),
         },
         perceptual: Some(network(kit.nets.identity())),
+        flow: flow_network(&begun.flow)?,
         seed: request.config.seed,
         device: device(generator.device()),
         state: State::Running,
@@ -100,7 +108,23 @@ pub(super) fn manifest(
         best_step: None,
         losses: Default::default(),
         notice: Manifest::notice(),
-    }
+    })
+}
+
+/// The network that estimates the flows, if one does, known by its content.
+fn flow_network(flow: &FlowSource) -> Result<Option<manifest::Network>> {
+    let FlowSource::FlowNet2(path) = flow else { return Ok(None) };
+    let sha256 = manifest::Input::of(path)?.sha256;
+    Ok(Some(manifest::Network { name: "flownet2".into(), sha256 }))
+}
+
+/// Refuses to continue a run with other flow weights than it began with.
+///
+/// # Errors
+/// Weights that changed, or cannot be read.
+pub(super) fn check_same_flow(manifest: &Manifest, begun: &Begun) -> Result<()> {
+    let now = Manifest { flow: flow_network(&begun.flow)?, ..manifest.clone() };
+    Ok(manifest.check_continues(&now)?)
 }
 
 /// The back end's name of a device, such as `Flex(Cpu)`.

@@ -12,8 +12,8 @@ use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
 use super::{FlowSource, InvertRequest, Kit, page, pictures, results, sealed};
 use crate::Result;
-use crate::flow::{DenseFlow, FloFolder, FlowEstimator};
-use crate::invert::{Inversion, Inverter, StopReason};
+use crate::flow::{DenseFlow, FloFolder, FlowEstimator, FlowNet2Flow};
+use crate::invert::{Inversion, InvertConfig, Inverter, StopReason};
 
 /// What became of a run.
 #[derive(Debug, Clone)]
@@ -63,11 +63,12 @@ pub fn resume(kit: &Kit, out: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
     concluded(out, end, teller)
 }
 
-/// A run at any time: its place, its manifest, its settings.
+/// A run at any time: its place, its manifest, its settings, where its flows come from.
 struct Run {
     folder: RunFolder,
     manifest: Manifest,
     begun: Begun,
+    flow: Box<dyn FlowEstimator>,
 }
 
 fn begin(
@@ -78,15 +79,16 @@ fn begin(
     teller: &mut Teller<'_>,
 ) -> Result<(Manifest, StopReason), Halt> {
     let inputs = Inputs::read(kit, request, teller)?;
+    let flow = flow(kit, &request.flow, &request.config, inputs.frames.count(), teller)?;
     let folder = RunFolder::create(out, Existing::Refuse)?;
     inputs.save(&folder, teller)?;
     let begun = Begun::new(request, &inputs, &teller.warnings)?;
-    let manifest = begun::manifest(kit, request, &inputs, &begun);
+    let manifest = begun::manifest(kit, request, &inputs, &begun)?;
     atomic::write(&folder.config(), settings.as_bytes())?;
     teller.wrote(folder.config());
     manifest.write(&folder.manifest())?;
     teller.wrote(folder.manifest());
-    proceed(kit, Run { folder, manifest, begun }, &inputs.frames, teller)
+    proceed(kit, Run { folder, manifest, begun, flow }, &inputs.frames, teller)
 }
 
 fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, StopReason), Halt> {
@@ -105,6 +107,7 @@ fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, St
         teller.warn("this run was finished already; nothing was done".into());
         return Ok((manifest, StopReason::Finished));
     }
+    begun::check_same_flow(&manifest, &begun)?;
     teller.clock.add_earlier(&folder.timing());
     // Whoever asks to end here is heard at the next stage, where the run is at hand.
     let _ = teller.stage("read");
@@ -112,7 +115,36 @@ fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, St
         teller.warn(warning.clone());
     }
     let frames = inputs::saved(&folder, &manifest, &begun.frames_sha256)?;
-    proceed(kit, Run { folder, manifest, begun }, &frames, teller)
+    let flow = flow(kit, &begun.flow, &begun.invert, frames.count(), teller)?;
+    proceed(kit, Run { folder, manifest, begun, flow }, &frames, teller)
+}
+
+/// Whether an inversion of so many frames asks for flows.
+fn needs_flow(config: &InvertConfig, frames: usize) -> bool {
+    config.weights.need_flow() && frames > 1
+}
+
+/// The source of the flows. Weights are read here, before anything is written: whether they fit is
+/// not to be found out later.
+fn flow(
+    kit: &Kit,
+    source: &FlowSource,
+    config: &InvertConfig,
+    frames: usize,
+    teller: &mut Teller<'_>,
+) -> Result<Box<dyn FlowEstimator>, Halt> {
+    Ok(match source {
+        FlowSource::Dense => Box::new(DenseFlow::default()),
+        FlowSource::FloFolder(path) => Box::new(FloFolder::new(path)),
+        FlowSource::FlowNet2(path) => {
+            let net = FlowNet2Flow::new(path, kit.generator.device());
+            if needs_flow(config, frames) {
+                teller.stage("flow")?;
+                net.load()?;
+            }
+            Box::new(net)
+        }
+    })
 }
 
 /// From the frames in the folder to the end, or as far as the watcher lets it.
@@ -178,17 +210,14 @@ fn optimise(
     teller: &mut Teller<'_>,
 ) -> Result<Inversion, Halt> {
     let config = &run.begun.invert;
-    let flow: Box<dyn FlowEstimator> = match &run.begun.flow {
-        FlowSource::Dense => Box::new(DenseFlow::default()),
-        FlowSource::FloFolder(path) => Box::new(FloFolder::new(path)),
-    };
-    let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.as_ref(), config.clone())?;
+    let inverter =
+        Inverter::new(kit.generator.as_ref(), &kit.nets, run.flow.as_ref(), config.clone())?;
     let mut state = inverter.fresh(frames.count());
     if run.folder.state().exists() {
         state = sealed::load(state, config, &run.folder.state())?;
     }
-    let flows_needed = config.weights.need_flow() && frames.count() > 1;
-    teller.stage(if flows_needed { "flow" } else { "invert" })?;
+    let first = if needs_flow(config, frames.count()) { "flow" } else { "invert" };
+    teller.stage(first)?;
     let mut recorder = Recorder::new(teller, &run.folder, config);
     let inversion = inverter.resume(frames, state, &mut recorder)?;
     recorder.finish()?;

@@ -258,7 +258,7 @@ fn times(timing: &Timing) -> Section {
 
 fn models(m: &Manifest) -> Section {
     let generator = (m.generator.name.as_str(), m.generator.sha256.as_str());
-    let perceptual = m.perceptual.as_ref().map(|n| (n.name.as_str(), n.sha256.as_str()));
+    let others = m.perceptual.iter().chain(&m.flow).map(|n| (n.name.as_str(), n.sha256.as_str()));
     let group = |(name, sha256): (&str, &str)| {
         let mut entries = vec![("sha256".to_string(), sha256.to_string())];
         if let Some(entry) = catalog::find(name) {
@@ -269,7 +269,7 @@ fn models(m: &Manifest) -> Section {
         }
         Group { name: name.into(), entries }
     };
-    let groups = std::iter::once(generator).chain(perceptual).map(group).collect();
+    let groups = std::iter::once(generator).chain(others).map(group).collect();
     Section::new("Models", vec![Block::KeyValues(KeyValues { groups })])
 }
 

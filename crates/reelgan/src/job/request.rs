@@ -1,13 +1,17 @@
 //! What a caller asks for.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
+use reelgan_checkpoint::{Kind, detect};
 use reelgan_run::clip::Selection;
 use reelgan_run::images::Crop;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::EditSpec;
 use crate::invert::InvertConfig;
+use crate::{Error, Result};
 
 /// How input frames become squares of the generator's size.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,44 @@ pub enum FlowSource {
     Dense,
     /// A folder of Middlebury `.flo` files, computed on the fitted frames.
     FloFolder(PathBuf),
+    /// FlowNet2 with the weights in this file.
+    #[serde(rename = "flownet2")]
+    FlowNet2(PathBuf),
+}
+
+/// Bytes by which a file of weights is told from others.
+const HEAD: u64 = 4096;
+
+impl FlowSource {
+    /// What lies at `path`: a folder of `.flo` files, or a file of weights as FlowNet2's are; known by
+    /// its content, of which only the beginning is read.
+    ///
+    /// # Errors
+    /// Neither of them.
+    pub fn at(path: &Path) -> Result<Self> {
+        const WANTED: &str = "give a folder of .flo files, or the weights of FlowNet2";
+        let unread = |e| Error::file(path, format!("cannot be read ({e}); {WANTED}"));
+        let kind = fs::metadata(path).map_err(unread)?.file_type();
+        if kind.is_dir() {
+            return Ok(Self::FloFolder(path.to_owned()));
+        }
+        if !kind.is_file() {
+            return Err(Error::file(path, format!("is neither a file nor a folder; {WANTED}")));
+        }
+        let mut head = Vec::new();
+        File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).map_err(unread)?;
+        match detect(&head) {
+            // Of a zip the end is needed to tell what it is; whoever reads all of it will say.
+            Kind::TorchLegacy
+            | Kind::TorchZip
+            | Kind::BrokenZip
+            | Kind::Zip
+            | Kind::Npz
+            | Kind::Pickle
+            | Kind::Safetensors => Ok(Self::FlowNet2(path.to_owned())),
+            other => Err(Error::file(path, format!("is {other}; {WANTED}"))),
+        }
+    }
 }
 
 /// A new inversion.

@@ -40,6 +40,8 @@ pub struct RunSummary {
     pub generator: Generator,
     /// The perceptual network.
     pub perceptual: Option<Network>,
+    /// The network that estimated the flows, if one did.
+    pub flow: Option<Network>,
     /// The seed of everything random.
     pub seed: u64,
     /// What it ran on.
@@ -101,6 +103,7 @@ pub fn show(run: &Path) -> Result<RunSummary> {
         metrics: metrics.unwrap_or_default().metrics.into_iter().map(summarised).collect(),
         generator: manifest.generator,
         perceptual: manifest.perceptual,
+        flow: manifest.flow,
         seed: manifest.seed,
         device: manifest.device,
         inputs: manifest.inputs,

@@ -18,6 +18,7 @@ fn sample() -> Manifest {
             dim: 512,
         },
         perceptual: None,
+        flow: None,
         seed: u64::MAX,
         device: "cpu".into(),
         state: State::Finished,

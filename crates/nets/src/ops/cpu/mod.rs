@@ -8,6 +8,7 @@
 
 pub mod buffer;
 pub mod conv3x3;
+pub mod correlation;
 pub mod distance;
 pub mod gemm;
 pub mod haar;
@@ -18,3 +19,4 @@ pub mod separable;
 pub mod simd;
 pub mod style;
 pub mod warp;
+pub mod window;
