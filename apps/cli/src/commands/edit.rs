@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::failure::Ending;
 use crate::frames::FrameNumbers;
 use crate::interrupt;
-use crate::tools::Programs;
+use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 const EXAMPLES: &str = "\
@@ -49,12 +49,14 @@ pub struct Arguments {
     #[arg(long)]
     npy: bool,
     #[command(flatten)]
+    generator: Chosen,
+    #[command(flatten)]
     programs: Programs,
 }
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
-    let kit = arguments.programs.kit_of(&arguments.run)?;
+    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let request = EditRequest {
         edits: arguments.along,
         frames: arguments.frames.map(|frames| frames.0),

@@ -9,8 +9,10 @@
 mod conv3x3;
 pub mod cpu;
 mod distance;
+mod fir;
 mod frozen;
 mod haar;
+mod modulated;
 mod pointwise;
 pub mod reference;
 mod resample;
@@ -18,8 +20,10 @@ mod separable;
 
 pub use conv3x3::Conv3x3;
 pub use distance::{SquaredDistance, UnitDistance};
+pub use fir::fir_double;
 pub use frozen::{FrozenOp, View};
 pub use haar::haar_up;
+pub use modulated::ModulatedEpilogue;
 pub use pointwise::Pointwise;
 pub use resample::{Warp, max_pool2, resize_bilinear};
 pub use separable::Separable;

@@ -64,6 +64,61 @@ pub fn haar_up(x: Tensor<4>, s: Option<Tensor<2>>) -> Tensor<4> {
     Tensor::stack::<5>(vec![row(1.0), row(-1.0)], 3).reshape([n, c, 2 * h, 2 * w])
 }
 
+/// Zeros between pixels, then the filter `[1,3,3,1] / 4` along both axes, zeros outside
+/// the map; `margin` more pixels on every side.
+pub fn fir_double(x: Tensor<4>, margin: usize) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let device = x.device();
+    let zeros = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &device);
+    // The zeros after every pixel, and on every side as many as the filter reaches to.
+    let x = Tensor::cat(vec![x.reshape([n * c * h, w, 1, 1]), zeros([n * c * h, w, 1, 1])], 2);
+    let x = x.reshape([n, c, h, 2 * w]);
+    let x = Tensor::cat(vec![x.reshape([n * c, h, 1, 2 * w]), zeros([n * c, h, 1, 2 * w])], 2);
+    let x = x.reshape([n, c, 2 * h, 2 * w]);
+    let before = 2 + margin;
+    let after = 1 + margin;
+    let column = |k: usize| zeros([n, c, 2 * h, k]);
+    let x = Tensor::cat(vec![column(before), x, column(after)], 3);
+    let width = 2 * w + before + after;
+    let row = |k: usize| zeros([n, c, k, width]);
+    let x = Tensor::cat(vec![row(before), x, row(after)], 2);
+    let (height, width) = (2 * h + 2 * margin, 2 * w + 2 * margin);
+    let taps = [0.25f32, 0.75, 0.75, 0.25];
+    let mut sum: Option<Tensor<4>> = None;
+    for (dy, a) in taps.iter().enumerate() {
+        for (dx, b) in taps.iter().enumerate() {
+            let part = x.clone().slice([0..n, 0..c, dy..dy + height, dx..dx + width]);
+            let part = part.mul_scalar(a * b);
+            sum = Some(match sum {
+                Some(sum) => sum + part,
+                None => part,
+            });
+        }
+    }
+    sum.expect("the filter has taps")
+}
+
+/// `clamp(sqrt(2) lrelu(d x + strength noise + bias))` on the middle of `x`.
+pub fn modulated_epilogue(
+    x: Tensor<4>,
+    d: Tensor<2>,
+    noise: Tensor<4>,
+    bias: Tensor<1>,
+    strength: f32,
+    clamp: Option<f32>,
+) -> Tensor<4> {
+    let [n, c, height, _] = x.dims();
+    let [_, _, h, w] = noise.dims();
+    let m = (height - h) / 2;
+    let x = x.slice([0..n, 0..c, m..m + h, m..m + w]);
+    let x = x * per_channel(d) + noise.mul_scalar(strength) + bias.reshape([1, c, 1, 1]);
+    let y = leaky_relu(x, LEAKY_SLOPE).mul_scalar(std::f32::consts::SQRT_2);
+    match clamp {
+        Some(bound) => y.clamp(-bound, bound),
+        None => y,
+    }
+}
+
 /// 3x3 convolution, stride 1, zero padding 1, with bias and optional ReLU.
 pub fn conv3x3(
     x: Tensor<4>,

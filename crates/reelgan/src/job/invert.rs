@@ -77,6 +77,9 @@ fn begin(
     out: &Path,
     teller: &mut Teller<'_>,
 ) -> Result<(Manifest, StopReason), Halt> {
+    for remark in kit.generator.provenance().remarks() {
+        teller.warn(remark);
+    }
     let inputs = Inputs::read(kit, request, teller)?;
     let folder = RunFolder::create(out, Existing::Refuse)?;
     inputs.save(&folder, teller)?;

@@ -9,8 +9,10 @@
 pub mod buffer;
 pub mod conv3x3;
 pub mod distance;
+pub mod fir;
 pub mod gemm;
 pub mod haar;
+pub mod modulated;
 pub mod pointwise;
 pub mod pool;
 pub mod resize;
