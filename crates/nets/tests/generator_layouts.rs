@@ -1,9 +1,12 @@
 //! Every published layout of a generator's file, read as it is and drawn from, against
 //! the code it was written for.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
+use reelgan_checkpoint::{Array, DType};
 use reelgan_golden::{Golden, max_abs, path};
-use reelgan_nets::generators::layout::Layout;
+use reelgan_nets::generators::layout::{self, Layout};
 use reelgan_nets::generators::{Network, StyleGan1, StyleGan2};
 
 fn tensor<const D: usize>(golden: &Golden, name: &str) -> Tensor<D> {
@@ -180,6 +183,118 @@ fn stylegan2_without_its_buffers() {
     assert!(net.noise().is_none());
     let noise: Vec<_> = (0..9).map(|k| tensor(&golden, &format!("noise{k}"))).collect();
     close(net.synthesize(tensor(&golden, "wp"), &noise), &golden, "img_from_wp", 3e-4);
+}
+
+/// The arrays of the file as NVIDIA's TensorFlow code would have written them.
+fn as_tensorflow(name: &str, array: &Array) -> Option<(String, Array)> {
+    let name = name.strip_prefix("G_ema/")?;
+    let data = array.to_f32();
+    let (synthesis, mapping) =
+        ("2/components/synthesis/variables", "2/components/mapping/variables");
+    let parts: Vec<&str> = name.split('/').collect();
+    let (place, shape, data) = match parts.as_slice() {
+        ["mapping", "w_avg"] => ("2/variables/dlatent_avg".into(), array.shape.clone(), data),
+        ["mapping", layer, part] => {
+            let to = format!("{mapping}/Dense{}/{part}", layer.strip_prefix("fc")?);
+            if *part == "weight" {
+                transposed(to, array, data)
+            } else {
+                (to, array.shape.clone(), data)
+            }
+        }
+        ["synthesis", "b4", "const"] => {
+            (format!("{synthesis}/4x4/Const/const"), vec![1, array.shape[0], 4, 4], data)
+        }
+        ["synthesis", block, layer, rest @ ..] => {
+            let side: usize = block.strip_prefix('b')?.parse().ok()?;
+            let (part, map) = match (*layer, side) {
+                ("torgb", _) => ("ToRGB", 0),
+                ("conv1", 4) => ("Conv", 0),
+                ("conv0", _) => ("Conv0_up", 2 * side.ilog2() - 5),
+                (_, _) => ("Conv1", 2 * side.ilog2() - 4),
+            };
+            let to = |what: &str| format!("{synthesis}/{side}x{side}/{part}/{what}");
+            match rest {
+                ["weight"] => {
+                    // [O,I,H,W] to [H,W,I,O]; the layer that doubles is turned around.
+                    let [o, i, h, w] = array.shape[..] else { return None };
+                    let turned = *layer == "conv0";
+                    let from = |k: usize| {
+                        let (y, x, a, b) = (k / (w * i * o), k / (i * o) % w, k / o % i, k % o);
+                        let (y, x) = if turned { (h - 1 - y, w - 1 - x) } else { (y, x) };
+                        data[((b * i + a) * h + y) * w + x]
+                    };
+                    (to("weight"), vec![h, w, i, o], (0..data.len()).map(from).collect())
+                }
+                ["affine", "weight"] => transposed(to("mod_weight"), array, data),
+                ["affine", "bias"] => {
+                    (to("mod_bias"), array.shape.clone(), data.iter().map(|v| v - 1.0).collect())
+                }
+                ["noise_const"] => {
+                    (format!("{synthesis}/noise{map}"), vec![1, 1, side, side], data)
+                }
+                [what @ ("bias" | "noise_strength")] => (to(what), array.shape.clone(), data),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    let bytes = data.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Some((place, Array::new(shape, DType::F32, bytes).expect("the same numbers")))
+}
+
+fn transposed(to: String, array: &Array, data: Vec<f32>) -> (String, Vec<usize>, Vec<f32>) {
+    let (rows, columns) = (array.shape[0], array.shape[1]);
+    let turned = (0..data.len()).map(|k| data[k % rows * columns + k / rows]).collect();
+    (to, vec![columns, rows], turned)
+}
+
+#[test]
+fn stylegan2_of_tensorflow() {
+    let ada = reelgan_checkpoint::open(&path("ffhq-ada-64.pkl")).expect("a readable file");
+    let arrays = ada.arrays.iter().filter_map(|(name, array)| as_tensorflow(name, array)).collect();
+    let canonical = layout::read(arrays, &BTreeMap::new(), None).expect("a known layout");
+    assert_eq!(canonical.layout, Layout::TensorflowStyleGan2);
+    let Ok(Network::StyleGan2(net)) = Network::new(&canonical, &Device::flex()) else {
+        panic!("a StyleGAN2")
+    };
+    let golden = Golden::open("sg2_ada_64.safetensors");
+    close(net.map(tensor(&golden, "z")), &golden, "w", 1e-5);
+    let noise = net.noise().expect("noise maps");
+    close(net.synthesize(tensor(&golden, "ws"), noise), &golden, "img_from_ws", 3e-4);
+}
+
+#[test]
+fn nothing_of_a_damaged_file_is_believed() {
+    let whole = reelgan_checkpoint::open(&path("ffhq-ada-64.pkl")).expect("a readable file");
+    let names: Vec<&String> = whole.arrays.keys().filter(|n| n.starts_with("G_ema")).collect();
+    let read = |arrays| {
+        let canonical = layout::read(arrays, &BTreeMap::new(), None)?;
+        Network::new(&canonical, &Device::flex())
+    };
+    let (mut refused, mut taken) = (0, 0);
+    for name in names {
+        // Without the array, without one of its numbers, with one that is none.
+        let mut missing = whole.arrays.clone();
+        missing.remove(name);
+        let mut short = whole.arrays.clone();
+        let array = short.get_mut(name).expect("an array");
+        if array.shape.first().is_some_and(|&d| d > 1) {
+            array.shape[0] -= 1;
+            let len = array.shape.iter().product::<usize>() * 4;
+            array.bytes.truncate(len);
+        }
+        let mut nan = whole.arrays.clone();
+        nan.get_mut(name).expect("an array").bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+        for arrays in [missing, short, nan] {
+            match read(arrays) {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    // Filters, mean code and noise maps may be absent, and filters are not looked at.
+    assert!(refused > 200 && taken < 80, "{refused} refused, {taken} taken");
 }
 
 #[test]

@@ -30,7 +30,8 @@ impl Network {
     /// A file that cannot be read or holds no known generator; a missing or misshapen
     /// array; another resolution.
     pub fn open(path: &Path, resolution: Option<usize>, device: &Device) -> Result<(Self, Layout)> {
-        let canonical = layout::read(reelgan_checkpoint::open(path)?, resolution)?;
+        let checkpoint = reelgan_checkpoint::open(path)?;
+        let canonical = layout::read(checkpoint.arrays, &checkpoint.metadata, resolution)?;
         let network = Self::new(&canonical, device)?;
         match resolution {
             Some(side) if side != network.resolution() => Err(Error::Generator {

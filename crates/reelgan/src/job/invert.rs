@@ -10,7 +10,7 @@ use super::begun::{self, Begun};
 use super::inputs::{self, Inputs};
 use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
-use super::{FlowSource, InvertRequest, Kit, page, pictures, results, sealed};
+use super::{FlowSource, InvertRequest, Kit, noise, page, pictures, results, sealed};
 use crate::Result;
 use crate::flow::{DenseFlow, FloFolder, FlowEstimator};
 use crate::invert::{Inversion, Inverter, StopReason};
@@ -155,7 +155,8 @@ fn advance(
         ));
     }
     run.manifest.stop_reason = Some(inversion.stop.to_string());
-    let rendered = results::render(kit, &run.folder, frames, &codes, run.begun.fps, teller)?;
+    noise::optimise(kit, &run.folder, &run.begun, frames, &codes, teller)?;
+    let rendered = results::render(kit, &run.folder, frames, &codes, &run.begun, teller)?;
     let strip = pictures::strip(kit, &run.folder, &inversion.trajectory, &rendered, teller)?;
     let manifest = Manifest { state: RunState::Finished, ..run.manifest.clone() };
     let pages = page::Contents {
@@ -181,10 +182,7 @@ fn optimise(
     teller: &mut Teller<'_>,
 ) -> Result<Inversion, Halt> {
     let config = &run.begun.invert;
-    let flow: Box<dyn FlowEstimator> = match &run.begun.flow {
-        FlowSource::Dense => Box::new(DenseFlow::default()),
-        FlowSource::FloFolder(path) => Box::new(FloFolder::new(path)),
-    };
+    let flow = flow(&run.begun);
     let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.as_ref(), config.clone())?;
     let mut state = inverter.fresh(frames.count());
     if run.folder.state().exists() {
@@ -200,6 +198,14 @@ fn optimise(
         teller.wrote(run.folder.state());
     }
     Ok(inversion)
+}
+
+/// Where the flows of a run come from.
+pub(super) fn flow(begun: &Begun) -> Box<dyn FlowEstimator> {
+    match &begun.flow {
+        FlowSource::Dense => Box::new(DenseFlow::default()),
+        FlowSource::FloFolder(path) => Box::new(FloFolder::new(path)),
+    }
 }
 
 fn concluded(

@@ -23,7 +23,9 @@ mod source;
 mod stylegan2;
 mod tensorflow;
 
-use reelgan_checkpoint::Checkpoint;
+use std::collections::BTreeMap;
+
+use reelgan_checkpoint::NamedArrays;
 
 pub use detect::Layout;
 use source::Source;
@@ -61,13 +63,17 @@ pub enum Family {
 
 /// Recognises a generator and brings its arrays to their canonical names.
 ///
-/// `resolution` is needed only where the file does not say how large its images are
+/// `notes` are what the file holds beside its arrays. `resolution` is needed only where the file does not say how large its images are
 /// (rosinality's StyleGAN1, which stores all levels whether trained or not).
 ///
 /// # Errors
 /// [`Error::UnknownGenerator`], [`Error::Generator`], a missing or misshapen array.
-pub fn read(checkpoint: Checkpoint, resolution: Option<usize>) -> Result<Canonical> {
-    let found = detect::detect(checkpoint.arrays.keys().map(String::as_str))?;
+pub fn read(
+    arrays: NamedArrays,
+    notes: &BTreeMap<String, String>,
+    resolution: Option<usize>,
+) -> Result<Canonical> {
+    let found = detect::detect(arrays.keys().map(String::as_str))?;
     let network = match found.layout {
         Layout::MobileStyleGan => MobileStyleGan::NETWORK,
         Layout::RosinalityStyleGan2 | Layout::Ada | Layout::TensorflowStyleGan2 => {
@@ -75,8 +81,7 @@ pub fn read(checkpoint: Checkpoint, resolution: Option<usize>) -> Result<Canonic
         }
         _ => StyleGan1::NETWORK,
     };
-    let metadata = checkpoint.metadata;
-    let source = &mut Source::new(network, checkpoint.arrays, &found.prefix)?;
+    let source = &mut Source::new(network, arrays, &found.prefix)?;
     let authors = Arithmetic::default();
     // TensorFlow's epsilon, kept by all its conversions but the authors'.
     let original = Arithmetic { norm_epsilon: 1e-8, ..authors };
@@ -103,7 +108,7 @@ pub fn read(checkpoint: Checkpoint, resolution: Option<usize>) -> Result<Canonic
             (stylegan2::rosinality(source)?, Family::StyleGan2 { clamp: None })
         }
         Layout::Ada => {
-            let clamp = stylegan2::clamp(&metadata, &found.prefix)?;
+            let clamp = stylegan2::clamp(notes, &found.prefix)?;
             (stylegan2::ada(source)?, Family::StyleGan2 { clamp })
         }
         Layout::TensorflowStyleGan2 => {
