@@ -51,8 +51,6 @@ fn what_a_file_lacks_is_made_and_said() {
     let remarks = bare.provenance().remarks();
     assert!(remarks[0].contains("mean code") && remarks[0].contains("16384"), "{remarks:?}");
     assert!(remarks[1].contains("noise maps") && remarks[1].contains("seed 0"), "{remarks:?}");
-    // The same network with its mean code: NVIDIA's running mean is the file's own number,
-    // so the two agree only as two loads do.
     let again = load("karras2019stylegan-ffhq-64x64.for_g_all.pt", None);
     assert!(max_abs(bare.mean_code(), again.mean_code()) == 0.0);
     // The mean over other codes of the same network lies within the error of both.

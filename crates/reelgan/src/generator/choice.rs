@@ -100,8 +100,12 @@ pub fn load(store: &Store, choice: &Choice, device: &Device) -> Result<Box<dyn G
                 ));
             }
             let sha256 = reelgan_run::manifest::Input::of(path)?.sha256;
-            let (network, layout) = Network::open(path, *resolution, device)
-                .map_err(|error| Error::file(path, error.to_string()))?;
+            let opened = Network::open(path, *resolution, device);
+            let (network, layout) = opened.map_err(|error| match error {
+                // These name the file already.
+                reelgan_nets::Error::Checkpoint(error) => Error::Checkpoint(error),
+                other => Error::file(path, other.to_string()),
+            })?;
             let name = format!("{layout}-{}", network.resolution());
             let identity = super::Identity { name, sha256 };
             let place = choice.absolute()?.to_string();

@@ -63,8 +63,9 @@ pub enum Family {
 
 /// Recognises a generator and brings its arrays to their canonical names.
 ///
-/// `notes` are what the file holds beside its arrays. `resolution` is needed only where the file does not say how large its images are
-/// (rosinality's StyleGAN1, which stores all levels whether trained or not).
+/// `notes` are what the file holds beside its arrays. `resolution` is needed only where
+/// the file does not say how large its images are (rosinality's StyleGAN1, which stores
+/// all levels whether trained or not).
 ///
 /// # Errors
 /// [`Error::UnknownGenerator`], [`Error::Generator`], a missing or misshapen array.

@@ -65,14 +65,6 @@ impl Source {
         self.arrays.keys().map(String::as_str)
     }
 
-    /// Shape of an array.
-    ///
-    /// # Errors
-    /// [`Error::MissingTensor`].
-    pub fn shape(&self, name: &str) -> Result<&[usize]> {
-        self.arrays.get(name).map(|a| a.shape.as_slice()).ok_or_else(|| self.missing(name))
-    }
-
     /// Takes an array out, as it is.
     ///
     /// # Errors
