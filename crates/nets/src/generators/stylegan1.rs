@@ -1,13 +1,9 @@
 //! StyleGAN1: the generator of the paper, in the layout its authors load.
 
-use burn::tensor::activation::leaky_relu;
-use burn::tensor::module::{conv2d, interpolate};
-use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::{Affine, Mapping};
-use crate::ops::reference::LEAKY_SLOPE;
-use crate::ops::{Conv3x3, Pointwise};
+use crate::ops::{Conv3x3, DoubledConv3x3, LayerEpilogue, Pointwise};
 use crate::{Result, Weights};
 
 /// The StyleGAN1 generator (Karras et al. 2019) from a converted state dict
@@ -29,19 +25,17 @@ pub struct StyleGan1 {
 #[derive(Debug, Clone)]
 struct Block {
     /// `None` in the 4x4 block, which starts from the learned constant.
-    up: Option<Conv3x3>,
+    up: Option<DoubledConv3x3>,
     epilogue1: Epilogue,
     conv: Conv3x3,
     epilogue2: Epilogue,
 }
 
-/// Noise, bias, activation, normalisation and style of one layer.
+/// Blur (behind an upsampling), noise, bias, activation, normalisation and style of one layer.
 #[derive(Debug, Clone)]
 struct Epilogue {
-    bias: Tensor<4>,
-    noise_strength: Tensor<4>,
     style: Affine,
-    channels: usize,
+    rest: LayerEpilogue,
 }
 
 /// Epsilon of the instance norm in the authors' code.
@@ -138,7 +132,7 @@ impl StyleGan1 {
         let mut x = self.constant.clone().expand([n, c, h, w]);
         for (k, block) in self.blocks.iter().enumerate() {
             if let Some(up) = &block.up {
-                x = blur(up.forward(nearest_double(x)));
+                x = up.forward(x);
             }
             x = block.epilogue1.forward(x, row(2 * k), noise[2 * k].clone());
             x = block.conv.forward(x);
@@ -159,42 +153,49 @@ impl Block {
             // From 128 px up the original fuses doubling and convolution into a
             // transposed convolution, which equals nearest doubling and the
             // kernel turned by 180 degrees.
-            let rotate = size >= 128;
-            let up = convolution(weights, &name("conv0_up"), rotate, device)?;
+            let (mut up, channels) = kernel(weights, &name("conv0_up"))?;
+            if size >= 128 {
+                up.chunks_exact_mut(9).for_each(<[f32]>::reverse);
+            }
+            let up = DoubledConv3x3::new(&up, channels, device);
             (Some(up), name("conv0_up.bias"), "conv1")
         };
+        // Biases are added in the epilogue.
+        let (plain, channels) = kernel(weights, &name(conv))?;
         Ok(Self {
             up,
-            epilogue1: Epilogue::from_weights(weights, &name("epi1"), &bias1, device)?,
-            conv: convolution(weights, &name(conv), false, device)?,
+            epilogue1: Epilogue::from_weights(weights, &name("epi1"), &bias1, !first, device)?,
+            conv: Conv3x3::new(&plain, None, channels, false, device),
             epilogue2: Epilogue::from_weights(
                 weights,
                 &name("epi2"),
                 &name(&format!("{conv}.bias")),
+                false,
                 device,
             )?,
         })
     }
 }
 
-/// A 3x3 convolution with the He gain of the equalised learning rate, no bias
-/// (biases are added in the epilogue, after the blur).
-fn convolution(weights: &Weights, layer: &str, rotate: bool, device: &Device) -> Result<Conv3x3> {
+/// A 3x3 kernel with the He gain of the equalised learning rate, and its channels `[out, in]`.
+fn kernel(weights: &Weights, layer: &str) -> Result<(Vec<f32>, [usize; 2])> {
     let name = format!("{layer}.weight");
     let &[out, input, 3, 3] = weights.shape(&name)? else {
         return Err(weights.unexpected(&name, "[out, in, 3, 3]"));
     };
     let gain = (2.0 / (input as f32 * 9.0)).sqrt();
-    let mut kernel: Vec<f32> =
-        weights.values(&name, &[out, input, 3, 3])?.iter().map(|v| v * gain).collect();
-    if rotate {
-        kernel.chunks_exact_mut(9).for_each(<[f32]>::reverse);
-    }
-    Ok(Conv3x3::new(&kernel, None, [out, input], false, device))
+    let kernel = weights.values(&name, &[out, input, 3, 3])?.iter().map(|v| v * gain).collect();
+    Ok((kernel, [out, input]))
 }
 
 impl Epilogue {
-    fn from_weights(weights: &Weights, layer: &str, bias: &str, device: &Device) -> Result<Self> {
+    fn from_weights(
+        weights: &Weights,
+        layer: &str,
+        bias: &str,
+        blur: bool,
+        device: &Device,
+    ) -> Result<Self> {
         let strength = format!("{layer}.top_epi.noise.weight");
         let &[channels] = weights.shape(&strength)? else {
             return Err(weights.unexpected(&strength, "[channels]"));
@@ -210,45 +211,19 @@ impl Epilogue {
             weights.values(&weight, &[two_c, dim])?.iter().map(|v| v * gain).collect();
         let offset = weights.values(&offset, &[two_c])?;
         Ok(Self {
-            bias: weights.tensor(bias, [1, channels, 1, 1], device)?,
-            noise_strength: weights.tensor(&strength, [1, channels, 1, 1], device)?,
             style: Affine::new(&scaled, offset, 1.0, device),
-            channels,
+            rest: LayerEpilogue::new(
+                weights.values(bias, &[channels])?,
+                weights.values(&strength, &[channels])?,
+                blur,
+                NORM_EPS,
+                device,
+            ),
         })
     }
 
-    /// `IN(lrelu(x + bias + strength * noise)) * (s0 + 1) + s1`.
+    /// `w [N,D]`: the layer's row of the codes.
     fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: Tensor<4>) -> Tensor<4> {
-        let n = x.dims()[0];
-        let c = self.channels;
-        let x =
-            leaky_relu(x + self.bias.clone() + noise * self.noise_strength.clone(), LEAKY_SLOPE);
-        let style = self.style.forward(w);
-        let part = |k: usize| style.clone().slice([0..n, k * c..(k + 1) * c]).reshape([n, c, 1, 1]);
-        instance_norm(x) * (part(0) + 1.0) + part(1)
+        self.rest.forward(x, self.style.forward(w), noise)
     }
-}
-
-fn instance_norm(x: Tensor<4>) -> Tensor<4> {
-    let centred = x.clone() - x.mean_dim(3).mean_dim(2);
-    let variance = centred.clone().powf_scalar(2.0).mean_dim(3).mean_dim(2);
-    centred / (variance + NORM_EPS).sqrt()
-}
-
-fn nearest_double(x: Tensor<4>) -> Tensor<4> {
-    let [_, _, h, w] = x.dims();
-    let options =
-        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
-    interpolate(x, options)
-}
-
-/// Depthwise `[1,2,1] x [1,2,1] / 16`, zero padding 1.
-fn blur(x: Tensor<4>) -> Tensor<4> {
-    let c = x.dims()[1];
-    let taps = [1.0f32, 2.0, 1.0];
-    let kernel: Vec<f32> =
-        taps.iter().flat_map(|a| taps.iter().map(move |b| a * b / 16.0)).collect();
-    let device = x.device().inner();
-    let kernel = Tensor::<4>::from_data(TensorData::new(kernel, [1, 1, 3, 3]), &device);
-    conv2d(x, kernel.expand([c, 1, 3, 3]), None, ConvOptions::new([1, 1], [1, 1], [1, 1], c))
 }

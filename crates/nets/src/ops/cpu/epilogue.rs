@@ -74,7 +74,7 @@ impl EpiloguePlan {
             let plane = self.plane(k, x, s, noise, shape);
             // SAFETY: the planes of different k do not overlap.
             let y = unsafe { out.part(k * h * w..(k + 1) * h * w) };
-            self.isa.run(Activate { plane, y, style: true });
+            self.isa.run(Activate { plane, y });
         });
         // SAFETY: the planes cover the buffer, and `Activate` writes all of its plane.
         unsafe { out.finish() }

@@ -9,6 +9,8 @@
 pub mod buffer;
 pub mod conv3x3;
 pub mod distance;
+pub mod doubled;
+pub mod epilogue;
 pub mod gemm;
 pub mod haar;
 pub mod pointwise;

@@ -8,6 +8,8 @@ use super::blur::{PaddedRow, blur_in_place};
 
 /// Numbers whose sum is formed in `f32` lanes before it goes on in `f64`.
 const RUN: usize = 4096;
+/// Numbers of the widest vector.
+const MAX_LANES: usize = 16;
 
 /// What one channel of one image is done to with.
 #[derive(Clone, Copy)]
@@ -103,15 +105,16 @@ impl Sums {
     #[inline(always)]
     fn add<S: Simd>(&mut self, simd: S, piece: &[f32]) {
         let count = piece.len() as f64;
-        let mean = sum(simd, piece, |v| v) / count;
-        let middle = simd.splat(mean as f32);
-        let squares = sum(simd, piece, |v| {
-            let v = simd.sub(v, middle);
-            simd.mul(v, v)
+        // About the middle, then exactly from the differences to it.
+        let zero = simd.splat(0.0);
+        let middle = (sums(simd, piece, piece, |v, _| [v, zero])[0] / count) as f32;
+        let pivot = simd.splat(middle);
+        let [off, squares] = sums(simd, piece, piece, |v, _| {
+            let off = simd.sub(v, pivot);
+            [off, simd.mul(off, off)]
         });
-        // Differences were taken from the rounded mean.
-        let off = mean - f64::from(mean as f32);
-        let squares = squares - count * off * off;
+        let mean = f64::from(middle) + off / count;
+        let squares = squares - off * off / count;
         let total = self.count + count;
         let apart = mean - self.mean;
         self.mean += apart * (count / total);
@@ -126,38 +129,12 @@ impl Sums {
     }
 }
 
-/// The sum of `value` over a piece: of whole vectors, and of what is left in a masked one.
-#[inline(always)]
-fn sum<S: Simd>(simd: S, piece: &[f32], value: impl Fn(S::Vector) -> S::Vector) -> f64 {
-    let mut total = 0.0;
-    for run in piece.chunks(RUN) {
-        let mut lanes = [simd.splat(0.0); 4];
-        let whole = run.len() / (4 * S::LANES) * (4 * S::LANES);
-        for vectors in run[..whole].chunks_exact(4 * S::LANES) {
-            for (lanes, vector) in lanes.iter_mut().zip(vectors.chunks_exact(S::LANES)) {
-                *lanes = simd.add(*lanes, value(simd.load(vector)));
-            }
-        }
-        let [a, b, c, d] = lanes;
-        total += f64::from(simd.sum(simd.add(simd.add(a, b), simd.add(c, d))));
-        for rest in run[whole..].chunks(S::LANES) {
-            // Lanes behind the end are taken off again: `value` of zero need not be zero.
-            let mut numbers = [0.0; 16];
-            simd.store(value(simd.load_part(rest)), &mut numbers);
-            total += numbers[..rest.len()].iter().map(|v| f64::from(*v)).sum::<f64>();
-        }
-    }
-    total
-}
-
-/// Writes the activated plane and, if asked for, normalises and styles it.
+/// Writes the activated plane, normalised and styled.
 pub struct Activate<'a> {
     /// The plane.
     pub plane: Plane<'a>,
     /// Where the result goes.
     pub y: &'a mut [MaybeUninit<f32>],
-    /// Whether to go on behind the activation.
-    pub style: bool,
 }
 
 impl Kernel for Activate<'_> {
@@ -197,7 +174,8 @@ impl Kernel for Gradient<'_> {
         let Moments { mean, scale } = plane.activate(simd, gx);
         // SAFETY: `activate` wrote all of it.
         let a = unsafe { gx.assume_init_mut() };
-        let (shift, product) = sums_with(simd, gy, a, mean);
+        let middle = simd.splat(mean);
+        let [shift, product] = sums(simd, gy, a, |g, a| [g, simd.mul(g, simd.sub(a, middle))]);
         let factor = product * f64::from(scale);
         let count = a.len() as f64;
         // g - mean(g) - xhat mean(g xhat), times the gain; xhat = (a - mean) scale.
@@ -216,28 +194,40 @@ impl Kernel for Gradient<'_> {
     }
 }
 
-/// `sum g` and `sum g (a - mean)`.
+/// The sums of two terms over the places of two slices of one length: in lanes, and every
+/// [`RUN`] numbers on in `f64`.
 #[inline(always)]
-fn sums_with<S: Simd>(simd: S, g: &[f32], a: &[f32], mean: f32) -> (f64, f64) {
-    let middle = simd.splat(mean);
-    let (mut plain, mut product) = (0.0, 0.0);
-    for (g, a) in g.chunks(RUN).zip(a.chunks(RUN)) {
-        let mut sums = [simd.splat(0.0); 4];
-        let whole = g.len() / (2 * S::LANES) * (2 * S::LANES);
+fn sums<S: Simd>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    terms: impl Fn(S::Vector, S::Vector) -> [S::Vector; 2],
+) -> [f64; 2] {
+    let mut totals = [0.0; 2];
+    for (a, b) in a.chunks(RUN).zip(b.chunks(RUN)) {
+        // Two sums of each term, for the adders not to wait.
+        let mut lanes = [[simd.splat(0.0); 2]; 2];
+        let whole = a.len() / (2 * S::LANES) * (2 * S::LANES);
         for at in (0..whole).step_by(2 * S::LANES) {
-            for half in 0..2 {
+            for (half, lanes) in lanes.iter_mut().enumerate() {
                 let at = at + half * S::LANES;
-                let (g, a) = (simd.load(&g[at..]), simd.load(&a[at..]));
-                sums[half] = simd.add(sums[half], g);
-                sums[2 + half] = simd.mul_add(g, simd.sub(a, middle), sums[2 + half]);
+                let terms = terms(simd.load(&a[at..]), simd.load(&b[at..]));
+                *lanes = [simd.add(lanes[0], terms[0]), simd.add(lanes[1], terms[1])];
             }
         }
-        plain += f64::from(simd.sum(simd.add(sums[0], sums[1])));
-        product += f64::from(simd.sum(simd.add(sums[2], sums[3])));
-        for (g, a) in g[whole..].iter().zip(&a[whole..]) {
-            plain += f64::from(*g);
-            product += f64::from(g * (a - mean));
+        let [first, second] = lanes;
+        for (k, total) in totals.iter_mut().enumerate() {
+            *total += f64::from(simd.sum(simd.add(first[k], second[k])));
+        }
+        for (a, b) in a[whole..].chunks(S::LANES).zip(b[whole..].chunks(S::LANES)) {
+            let terms = terms(simd.load_part(a), simd.load_part(b));
+            for (total, term) in totals.iter_mut().zip(terms) {
+                // Lanes behind the end are left out: a term of zeros need not be zero.
+                let mut numbers = [0.0; MAX_LANES];
+                simd.store(term, &mut numbers);
+                *total += numbers[..a.len()].iter().map(|v| f64::from(*v)).sum::<f64>();
+            }
         }
     }
-    (plain, product)
+    totals
 }
