@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
 use reelgan_nets::ops::{
-    Conv3x3, ModulatedEpilogue, Pointwise, Separable, SquaredDistance, UnitDistance, Warp,
-    fir_double, haar_up, max_pool2, reference, resize_bilinear,
+    Conv3x3, DoubledConv3x3, LayerEpilogue, ModulatedEpilogue, Pointwise, Separable,
+    SquaredDistance, UnitDistance, Warp, fir_double, haar_up, max_pool2, reference,
+    resize_bilinear,
 };
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
@@ -96,6 +97,22 @@ proptest! {
         );
         // Winograd transforms round a little more than a direct sum.
         agree("conv3x3", |x, _, _| layer.forward(x), |x, _, _| layer.reference(x), [n, c, h, w], 1e-4);
+    }
+
+    #[test]
+    fn doubled_conv3x3(n in 1usize..3, c in 1usize..40, o in 1usize..40, h in 1usize..16, w in 1usize..16) {
+        let layer = DoubledConv3x3::new(&numbers("kernel", o * c * 9), [o, c], &Device::flex());
+        agree("doubled conv3x3", |x, _, _| layer.forward(x), |x, _, _| layer.reference(x), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    // From two columns on: a plane of one pixel is normalised to zero, so its gradient is rounding noise.
+    fn layer_epilogue(n in 1usize..3, c in 1usize..20, h in 1usize..20, w in 2usize..20, blur: bool) {
+        let (bias, strength) = (numbers("bias", c), numbers("strength", c));
+        let layer = LayerEpilogue::new(&bias, &strength, blur, 1e-5, &Device::flex());
+        // The style has two numbers a channel; the ones that `run` makes are doubled.
+        let styles = |s: Tensor<2>| Tensor::cat(vec![s.clone(), s.mul_scalar(0.3)], 1);
+        agree("epilogue", |x, s, z| layer.forward(x, styles(s), z), |x, s, z| layer.reference(x, styles(s), z), [n, c, h, w], 1e-4);
     }
 
     #[test]

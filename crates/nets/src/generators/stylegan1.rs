@@ -1,13 +1,9 @@
 //! StyleGAN1: the generator of the paper, in the layout its authors load.
 
-use burn::tensor::activation::leaky_relu;
-use burn::tensor::module::{conv2d, interpolate};
-use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::{Affine, Mapping};
-use crate::ops::reference::LEAKY_SLOPE;
-use crate::ops::{Conv3x3, Pointwise};
+use crate::ops::{Conv3x3, DoubledConv3x3, LayerEpilogue, Pointwise};
 use crate::{Result, Weights};
 
 /// The StyleGAN1 generator (Karras et al. 2019); resolution, widths and rows come
@@ -55,20 +51,24 @@ impl Default for Arithmetic {
 #[derive(Debug, Clone)]
 struct Block {
     /// `None` in the 4x4 block, which starts from the learned constant.
-    up: Option<Conv3x3>,
+    up: Option<Up>,
     epilogue1: Epilogue,
     conv: Conv3x3,
     epilogue2: Epilogue,
 }
 
-/// Noise, bias, activation, normalisation and style of one layer.
+/// The convolution of a doubled map, and a bias before the blur where there is one.
+#[derive(Debug, Clone)]
+struct Up {
+    conv: DoubledConv3x3,
+    bias: Option<Tensor<4>>,
+}
+
+/// Blur (behind an upsampling), noise, bias, activation, normalisation and style of one layer.
 #[derive(Debug, Clone)]
 struct Epilogue {
-    bias: Tensor<4>,
-    noise_strength: Tensor<4>,
     style: Affine,
-    channels: usize,
-    norm_epsilon: f32,
+    rest: LayerEpilogue,
 }
 
 impl StyleGan1 {
@@ -114,8 +114,9 @@ impl StyleGan1 {
             {
                 break;
             }
-            let block = Block::from_weights(weights, size, [channels, dim], &arithmetic, device)?;
-            channels = block.epilogue2.channels;
+            let (block, outputs) =
+                Block::from_weights(weights, size, [channels, dim], &arithmetic, device)?;
+            channels = outputs;
             blocks.push(block);
         }
         let one = Some(1);
@@ -233,7 +234,7 @@ impl StyleGan1 {
         let mut x = self.constant.clone().expand([n, c, h, w]);
         for (k, block) in self.blocks.iter().enumerate() {
             if let Some(up) = &block.up {
-                x = blur(up.forward(nearest_double(x)));
+                x = up.forward(x);
             }
             x = block.epilogue1.forward(x, row(2 * k), map(2 * k));
             x = block.conv.forward(x);
@@ -260,142 +261,106 @@ pub(super) fn stored_noise(
     shapes.iter().enumerate().map(map).collect::<Result<_>>().map(Some)
 }
 
+impl Up {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.conv.forward(x);
+        match &self.bias {
+            Some(bias) => x + bias.clone(),
+            None => x,
+        }
+    }
+}
+
 impl Block {
-    /// `channels` and `dim`: of the map before, and of a code row.
+    /// The block and its number of channels; `channels` and `dim` are those of the map
+    /// before, and of a code row.
     fn from_weights(
         weights: &Weights,
         size: usize,
         [channels, dim]: [usize; 2],
         arithmetic: &Arithmetic,
         device: &Device,
-    ) -> Result<Self> {
+    ) -> Result<(Self, usize)> {
         let name = |part: &str| format!("g_synthesis.blocks.{size}x{size}.{part}");
-        let (mut up, mut bias1, mut conv, mut width) = (None, Some(name("bias")), "conv", channels);
+        let (mut up, mut width, mut conv) = (None, channels, "conv");
+        let mut bias = weights.values(&name("bias"), &[channels]);
         if size > 4 {
-            let layer = name("conv0_up");
-            let kernel = Kernel {
-                // From 128 px up the original fuses doubling and convolution into a
-                // transposed convolution, which equals nearest doubling and the
-                // kernel turned by 180 degrees.
-                rotate: size >= 128,
-                with_bias: arithmetic.bias_before_blur,
-            };
-            let (layer, outputs) = convolution(weights, &layer, channels, kernel, device)?;
-            (up, conv, width) = (Some(layer), "conv1", outputs);
-            bias1 = (!arithmetic.bias_before_blur).then(|| name("conv0_up.bias"));
+            let (mut taps, outputs) = kernel(weights, &name("conv0_up"), channels)?;
+            // From 128 px up the original fuses doubling and convolution into a
+            // transposed convolution, which equals nearest doubling and the kernel
+            // turned by 180 degrees.
+            if size >= 128 {
+                taps.chunks_exact_mut(9).for_each(<[f32]>::reverse);
+            }
+            let layer = DoubledConv3x3::new(&taps, [outputs, channels], device);
+            let own = name("conv0_up.bias");
+            let before = arithmetic.bias_before_blur;
+            up = Some(Up {
+                conv: layer,
+                bias: before
+                    .then(|| weights.tensor(&own, [1, outputs, 1, 1], device))
+                    .transpose()?,
+            });
+            bias = if before { Ok(&[]) } else { weights.values(&own, &[outputs]) };
+            (width, conv) = (outputs, "conv1");
         }
-        let (layer, outputs) = convolution(weights, &name(conv), width, Kernel::PLAIN, device)?;
-        let epilogue = |part: &str, bias: Option<&str>, channels| {
+        // Biases are added in the epilogue.
+        let (taps, outputs) = kernel(weights, &name(conv), width)?;
+        let epilogue = |part: &str, bias: &[f32], channels, blur| {
+            let style = Epilogue::style(weights, &name(part), [channels, dim], device)?;
+            let strength =
+                weights.values(&name(&format!("{part}.top_epi.noise.weight")), &[channels])?;
+            let zeros = vec![0.0; channels];
+            let bias = if bias.is_empty() { &zeros } else { bias };
             let epsilon = arithmetic.norm_epsilon;
-            Epilogue::from_weights(weights, &name(part), bias, [channels, dim], epsilon, device)
+            let rest = LayerEpilogue::new(bias, strength, blur, epsilon, device);
+            Ok::<_, crate::Error>(Epilogue { style, rest })
         };
-        Ok(Self {
+        let block = Self {
+            epilogue1: epilogue("epi1", bias?, width, up.is_some())?,
             up,
-            epilogue1: epilogue("epi1", bias1.as_deref(), width)?,
-            conv: layer,
-            epilogue2: epilogue("epi2", Some(&name(&format!("{conv}.bias"))), outputs)?,
-        })
+            conv: Conv3x3::new(&taps, None, [outputs, width], false, device),
+            epilogue2: epilogue(
+                "epi2",
+                weights.values(&name(&format!("{conv}.bias")), &[outputs])?,
+                outputs,
+                false,
+            )?,
+        };
+        Ok((block, outputs))
     }
 }
 
-/// How a stored kernel is used.
-struct Kernel {
-    rotate: bool,
-    with_bias: bool,
-}
-
-impl Kernel {
-    /// As it is; biases are added in the epilogue, after the blur.
-    const PLAIN: Kernel = Kernel { rotate: false, with_bias: false };
-}
-
-/// A 3x3 convolution with the He gain of the equalised learning rate, and its number
-/// of output channels.
-fn convolution(
-    weights: &Weights,
-    layer: &str,
-    input: usize,
-    kernel: Kernel,
-    device: &Device,
-) -> Result<(Conv3x3, usize)> {
+/// A 3x3 kernel with the He gain of the equalised learning rate, and its number of
+/// output channels.
+fn kernel(weights: &Weights, layer: &str, input: usize) -> Result<(Vec<f32>, usize)> {
     let name = format!("{layer}.weight");
     let [out, ..] = weights.sizes(&name, [None, Some(input), Some(3), Some(3)])?;
     let gain = (2.0 / (input as f32 * 9.0)).sqrt();
-    let mut taps: Vec<f32> =
-        weights.values(&name, &[out, input, 3, 3])?.iter().map(|v| v * gain).collect();
-    if kernel.rotate {
-        taps.chunks_exact_mut(9).for_each(<[f32]>::reverse);
-    }
-    let bias = format!("{layer}.bias");
-    let bias = if kernel.with_bias { Some(weights.values(&bias, &[out])?) } else { None };
-    Ok((Conv3x3::new(&taps, bias, [out, input], false, device), out))
+    let taps = weights.values(&name, &[out, input, 3, 3])?.iter().map(|v| v * gain).collect();
+    Ok((taps, out))
 }
 
 impl Epilogue {
-    /// `bias` of `None` stands for zeros.
-    fn from_weights(
+    /// The map from a code row of width `dim` to factors and summands.
+    fn style(
         weights: &Weights,
         layer: &str,
-        bias: Option<&str>,
         [channels, dim]: [usize; 2],
-        norm_epsilon: f32,
         device: &Device,
-    ) -> Result<Self> {
-        let strength = format!("{layer}.top_epi.noise.weight");
-        weights.sizes(&strength, [Some(channels)])?;
+    ) -> Result<Affine> {
         let (weight, offset) =
             (format!("{layer}.style_mod.lin.weight"), format!("{layer}.style_mod.lin.bias"));
-        let [two_c, dim] = weights.sizes(&weight, [Some(2 * channels), Some(dim)])?;
+        weights.sizes(&weight, [Some(2 * channels), Some(dim)])?;
         // Gain 1 for the style affine: the weight is scaled, the bias is not.
         let gain = 1.0 / (dim as f32).sqrt();
         let scaled: Vec<f32> =
-            weights.values(&weight, &[two_c, dim])?.iter().map(|v| v * gain).collect();
-        let offset = weights.values(&offset, &[two_c])?;
-        let shape = [1, channels, 1, 1];
-        Ok(Self {
-            bias: match bias {
-                Some(name) => weights.tensor(name, shape, device)?,
-                None => Tensor::zeros(shape, device),
-            },
-            noise_strength: weights.tensor(&strength, shape, device)?,
-            style: Affine::new(&scaled, offset, 1.0, device),
-            channels,
-            norm_epsilon,
-        })
+            weights.values(&weight, &[2 * channels, dim])?.iter().map(|v| v * gain).collect();
+        Ok(Affine::new(&scaled, weights.values(&offset, &[2 * channels])?, 1.0, device))
     }
 
-    /// `IN(lrelu(x + bias + strength * noise)) * (s0 + 1) + s1`.
+    /// `w [N,D]`: the layer's row of the codes.
     fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: Tensor<4>) -> Tensor<4> {
-        let n = x.dims()[0];
-        let c = self.channels;
-        let x =
-            leaky_relu(x + self.bias.clone() + noise * self.noise_strength.clone(), LEAKY_SLOPE);
-        let style = self.style.forward(w);
-        let part = |k: usize| style.clone().slice([0..n, k * c..(k + 1) * c]).reshape([n, c, 1, 1]);
-        instance_norm(x, self.norm_epsilon) * (part(0) + 1.0) + part(1)
+        self.rest.forward(x, self.style.forward(w), noise)
     }
-}
-
-fn instance_norm(x: Tensor<4>, epsilon: f32) -> Tensor<4> {
-    let centred = x.clone() - x.mean_dim(3).mean_dim(2);
-    let variance = centred.clone().powf_scalar(2.0).mean_dim(3).mean_dim(2);
-    centred / (variance + epsilon).sqrt()
-}
-
-fn nearest_double(x: Tensor<4>) -> Tensor<4> {
-    let [_, _, h, w] = x.dims();
-    let options =
-        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
-    interpolate(x, options)
-}
-
-/// Depthwise `[1,2,1] x [1,2,1] / 16`, zero padding 1.
-fn blur(x: Tensor<4>) -> Tensor<4> {
-    let c = x.dims()[1];
-    let taps = [1.0f32, 2.0, 1.0];
-    let kernel: Vec<f32> =
-        taps.iter().flat_map(|a| taps.iter().map(move |b| a * b / 16.0)).collect();
-    let device = x.device().inner();
-    let kernel = Tensor::<4>::from_data(TensorData::new(kernel, [1, 1, 3, 3]), &device);
-    conv2d(x, kernel.expand([c, 1, 3, 3]), None, ConvOptions::new([1, 1], [1, 1], [1, 1], c))
 }

@@ -9,6 +9,8 @@
 mod conv3x3;
 pub mod cpu;
 mod distance;
+mod doubled;
+mod epilogue;
 mod fir;
 mod frozen;
 mod haar;
@@ -20,6 +22,8 @@ mod separable;
 
 pub use conv3x3::Conv3x3;
 pub use distance::{SquaredDistance, UnitDistance};
+pub use doubled::DoubledConv3x3;
+pub use epilogue::LayerEpilogue;
 pub use fir::fir_double;
 pub use frozen::{FrozenOp, View};
 pub use haar::haar_up;

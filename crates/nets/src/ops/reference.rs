@@ -1,13 +1,13 @@
 //! Every operator as a composition of stock, differentiable operators: the slow,
 //! obviously right twin of each kernel, and the path of devices without kernels.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::{conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{
     ConvOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode, InterpolateOptions,
     MaxPoolOptions,
 };
+use burn::tensor::{Tensor, TensorData};
 
 /// Slope of the negative side of every generator activation.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -177,4 +177,34 @@ pub fn unit(x: Tensor<4>) -> Tensor<4> {
 /// Mean over positions of `sum_c head_c (unit(x)_c - target_c)^2`.
 pub fn unit_distance(x: Tensor<4>, target: Tensor<4>, head: Tensor<4>) -> Tensor<1> {
     ((unit(x) - target).powf_scalar(2.0) * head).sum_dim(1).mean()
+}
+
+/// Depthwise `[1,2,1] x [1,2,1] / 16`, zeros around the map.
+pub fn blur(x: Tensor<4>) -> Tensor<4> {
+    let c = x.dims()[1];
+    let taps = [1.0f32, 2.0, 1.0];
+    let kernel: Vec<f32> =
+        taps.iter().flat_map(|a| taps.iter().map(move |b| a * b / 16.0)).collect();
+    let device = x.device().inner();
+    let kernel = Tensor::<4>::from_data(TensorData::new(kernel, [1, 1, 3, 3]), &device);
+    conv2d(x, kernel.expand([c, 1, 3, 3]), None, ConvOptions::new([1, 1], [1, 1], [1, 1], c))
+}
+
+/// `IN(lrelu(x)) * (1 + s0) + s1`; every plane is brought to mean 0 and variance 1 (`epsilon`
+/// added); `s [N,2C]` holds `s0`, then `s1`.
+pub fn styled_norm(x: Tensor<4>, s: Tensor<2>, epsilon: f32) -> Tensor<4> {
+    let [n, c, _, _] = x.dims();
+    let x = leaky_relu(x, LEAKY_SLOPE);
+    let centred = x.clone() - x.mean_dim(3).mean_dim(2);
+    let variance = centred.clone().powf_scalar(2.0).mean_dim(3).mean_dim(2);
+    let part = |k: usize| per_channel(s.clone().slice([0..n, k * c..(k + 1) * c]));
+    centred / (variance + epsilon).sqrt() * (part(0) + 1.0) + part(1)
+}
+
+/// Every pixel four times: `[N,C,H,W]` to `[N,C,2H,2W]`.
+pub fn nearest_double(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let options =
+        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
+    interpolate(x, options)
 }

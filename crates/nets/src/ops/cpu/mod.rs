@@ -9,6 +9,8 @@
 pub mod buffer;
 pub mod conv3x3;
 pub mod distance;
+pub mod doubled;
+pub mod epilogue;
 pub mod fir;
 pub mod gemm;
 pub mod haar;
