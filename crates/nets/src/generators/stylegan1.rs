@@ -311,7 +311,7 @@ impl Block {
             let strength =
                 weights.values(&name(&format!("{part}.top_epi.noise.weight")), &[channels])?;
             let zeros = vec![0.0; channels];
-            let bias = if bias.is_empty() { &zeros } else { bias };
+            let bias: &[f32] = if bias.is_empty() { &zeros } else { bias };
             let epsilon = arithmetic.norm_epsilon;
             let rest = LayerEpilogue::new(bias, strength, blur, epsilon, device);
             Ok::<_, crate::Error>(Epilogue { style, rest })
