@@ -164,7 +164,8 @@ fn read(generator: &dyn Generator, path: &Path) -> Result<Noise> {
         }
         Ok(Tensor::from_data(TensorData::new(array.data.clone(), dims), generator.device()))
     };
-    let planes = generator.fixed_noise().planes.iter().enumerate().map(plane);
+    let fixed = generator.fixed_noise().planes;
+    let planes = fixed.iter().enumerate().map(plane);
     Ok(Noise { planes: planes.collect::<Result<_>>()? })
 }
 
