@@ -315,9 +315,26 @@ fn survives_damage(file: &str, prefix: &str, resolution: Option<usize>) {
             }
         }
     }
+    println!("{file}: refused {refused:?} of {}", names.len());
     // What is not looked at (filters, unused levels) may be anything.
     let half = names.len() / 2;
     assert!(refused.iter().all(|&n| n > half), "{file}: {refused:?} of {}", names.len());
+    // A layer of the mapping is not left out unsaid.
+    let middle = names.iter().find(|name| {
+        name.contains("dense3")
+            || name.contains("Dense3")
+            || name.contains("fc3")
+            || name.contains("style.3.")
+            || name.contains("style.7.")
+    });
+    let mut without = whole.clone();
+    let middle = middle.expect("a mapping network of several layers").trim_end_matches("bias");
+    without.remove(middle);
+    for part in ["weight", "weight_orig", "bias"] {
+        let stem = middle.trim_end_matches("weight_orig").trim_end_matches("weight");
+        without.retain(|name, _| *name != format!("{stem}{part}"));
+    }
+    assert!(without.len() < whole.len() && read(without).is_err(), "{file}: {middle}");
 }
 
 #[test]

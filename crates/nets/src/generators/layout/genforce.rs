@@ -92,6 +92,13 @@ pub(super) fn read(source: &mut Source, names: &Names) -> Result<Weights> {
     Ok(weights)
 }
 
+/// Filters, image layers of smaller sizes, and the factors that truncate codes.
+pub(super) fn ignorable(name: &str) -> bool {
+    name.ends_with(".blur.kernel")
+        || name.starts_with("synthesis.output")
+        || name == "truncation.truncation"
+}
+
 /// The first or second layer at `side` px.
 fn layer(
     source: &mut Source,

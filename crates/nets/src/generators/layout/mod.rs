@@ -116,6 +116,16 @@ pub fn read(
             (stylegan2::tensorflow(source)?, Family::StyleGan2 { clamp: None })
         }
     };
+    source.check_rest(|name| match found.layout {
+        Layout::InterFaceGan | Layout::IdInvert | Layout::GenForce => genforce::ignorable(name),
+        Layout::RosinalityStyleGan1 => rosinality::ignorable(name, resolution.unwrap_or(0)),
+        Layout::LernapparatList | Layout::TensorflowStyleGan1 | Layout::TensorflowStyleGan2 => {
+            tensorflow::ignorable(name)
+        }
+        Layout::Ada => name.ends_with("resample_filter"),
+        // Their readers have looked at every name.
+        Layout::MobileStyleGan | Layout::Lernapparat | Layout::RosinalityStyleGan2 => true,
+    })?;
     Ok(Canonical { layout: found.layout, weights, family })
 }
 

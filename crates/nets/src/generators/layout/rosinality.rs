@@ -11,7 +11,7 @@
 use std::f32::consts::SQRT_2;
 
 use super::levels;
-use super::source::{Source, Taken};
+use super::source::{Source, Taken, numbered};
 use crate::{Result, Weights};
 
 /// Brings the arrays to their canonical names and scales.
@@ -35,6 +35,16 @@ pub(super) fn read(source: &mut Source, resolution: Option<usize>) -> Result<Wei
     weight.put(&mut weights, "g_synthesis.torgb.weight");
     source.take(&format!("{rgb}.bias"))?.put(&mut weights, "g_synthesis.torgb.bias");
     Ok(weights)
+}
+
+/// Filters, image layers of other sizes, and levels beyond images of `side` px.
+pub(super) fn ignorable(name: &str, side: usize) -> bool {
+    let level = numbered(name, "generator.progression.");
+    name.ends_with(".weight_flip")
+        || name.ends_with(".conv1.1.weight")
+        || name.ends_with(".conv1.2.weight")
+        || name.starts_with("generator.to_rgb.")
+        || level.is_some_and(|level| 4 << level.min(32) > side)
 }
 
 /// The levels up to the resolution asked for.

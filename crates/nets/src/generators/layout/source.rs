@@ -126,6 +126,26 @@ impl Source {
         Ok(weights)
     }
 
+    /// Refuses arrays that nothing has asked for and that are not `ignorable`: where a
+    /// layer in the middle is missing, those after it would silently be left out.
+    ///
+    /// # Errors
+    /// [`Error::Generator`].
+    pub fn check_rest(&self, ignorable: impl Fn(&str) -> bool) -> Result<()> {
+        match self.names().find(|name| !ignorable(name)) {
+            None => Ok(()),
+            Some(name) => Err(self.unconnected(name)),
+        }
+    }
+
+    /// The error for an array that hangs on a layer that is not there.
+    pub fn unconnected(&self, name: &str) -> Error {
+        self.problem(format!(
+            "its array `{name}` belongs to no layer that is complete: another one is missing, or \
+             this is a variant that cannot be read"
+        ))
+    }
+
     /// Refuses a network in the middle of its progressive growing.
     ///
     /// # Errors
@@ -147,6 +167,13 @@ impl Source {
     fn missing(&self, name: &str) -> Error {
         Error::MissingTensor { network: self.network, name: name.to_string() }
     }
+}
+
+/// The number behind `prefix` in a name, such as 3 in `style.3.weight`.
+pub(super) fn numbered(name: &str, prefix: &str) -> Option<usize> {
+    let rest = name.strip_prefix(prefix)?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    rest[..digits].parse().ok()
 }
 
 impl Taken {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::detect::plain;
 use super::levels;
-use super::source::{Source, Taken};
+use super::source::{Source, Taken, numbered};
 use crate::{Result, Weights};
 
 /// rosinality's StyleGAN2, alone or as the decoder of an encoder.
@@ -17,10 +17,20 @@ use crate::{Result, Weights};
 /// # Errors
 /// A missing array.
 pub(super) fn rosinality(source: &mut Source) -> Result<Weights> {
-    levels(source.network(), |side| {
+    let sides = levels(source.network(), |side| {
         // Level 8 holds convs.0 and convs.1, and so on.
         source.has(&format!("convs.{}.conv.weight", 2 * (side.ilog2() as usize - 3)))
     })?;
+    let dense = (1..).take_while(|i| source.has(&format!("style.{i}.weight"))).count();
+    let blocks = sides.len() - 1;
+    let beyond = |name: &&str| {
+        numbered(name, "style.").is_some_and(|i| i > dense.max(1))
+            || numbered(name, "convs.").is_some_and(|k| k >= 2 * blocks)
+            || numbered(name, "to_rgbs.").is_some_and(|k| k >= blocks)
+    };
+    if let Some(name) = source.names().find(beyond) {
+        return Err(source.unconnected(name));
+    }
     let mut weights = source.empty();
     if let Some(mean) = source.take_beside("latent_avg") {
         mean_row(mean).put(&mut weights, "w_avg");

@@ -6,7 +6,7 @@
 //! `style_gan/pytorch_style_gan.ipynb`
 
 use super::levels;
-use super::source::Source;
+use super::source::{Source, numbered};
 use crate::{Result, Weights};
 
 /// A converted state dict; its names are the canonical ones.
@@ -14,9 +14,18 @@ use crate::{Result, Weights};
 /// # Errors
 /// A file with the synthesis network alone.
 pub(super) fn converted(source: &mut Source) -> Result<Weights> {
-    levels(source.network(), |side| {
+    let sides = levels(source.network(), |side| {
         source.has(&format!("g_synthesis.blocks.{side}x{side}.conv1.weight"))
     })?;
+    let dense = (0..).take_while(|i| source.has(&format!("g_mapping.dense{i}.weight"))).count();
+    let last = sides[sides.len() - 1];
+    let beyond = |name: &&str| {
+        numbered(name, "g_mapping.dense").is_some_and(|i| i >= dense.max(1))
+            || numbered(name, "g_synthesis.blocks.").is_some_and(|side| side > last)
+    };
+    if let Some(name) = source.names().find(beyond) {
+        return Err(source.unconnected(name));
+    }
     let mut weights = source.empty();
     let wanted = |name: &&str| name.starts_with("g_") && !name.ends_with(".kernel");
     let names: Vec<String> = source.names().filter(wanted).map(String::from).collect();
@@ -115,4 +124,15 @@ fn original(source: &mut Source, names: &Names) -> Result<Weights> {
     source.take_hwio(&format!("{rgb}.weight"))?.put(&mut weights, "g_synthesis.torgb.weight");
     source.take(&format!("{rgb}.bias"))?.put(&mut weights, "g_synthesis.torgb.bias");
     Ok(weights)
+}
+
+/// What a network has beside its layers: image layers of smaller sizes, and numbers of
+/// the training.
+pub(super) fn ignorable(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    name.contains(".ToRGB_lod")
+        || last == "lod"
+        || last == "dlatent_avg"
+        || numbered(last, "noise").is_some()
+        || !name.contains("ynthesis") && !name.contains("apping")
 }
