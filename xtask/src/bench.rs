@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: seconds and memory of a step, and with `--quality` the
-//! losses after 50, 100 and 200 steps on real inputs. Tables are Markdown, for
+//! `cargo xtask bench`: seconds of the workloads beside PyTorch's (`--torch`); with
+//! `--parts` seconds and memory of a step and its parts, with `--quality` the losses
+//! after 50, 100 and 200 steps on real inputs. Tables are Markdown, for
 //! `docs/BENCHMARKS.md`.
 
 use std::path::{Path, PathBuf};
@@ -10,29 +11,51 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::command::Command;
+use crate::peers::{self, Python};
 
 /// The task.
 pub const COMMAND: Command = Command {
     name: "bench",
-    about: "times a step and its parts; --quality: losses on real inputs; --json FILE",
+    about: "times the workloads; --torch: beside PyTorch; --json FILE; --parts; --quality",
     run,
 };
+
+/// Every flag, for the error that names them.
+const FLAGS: &str = "--torch, --python PATH, --only WORKLOAD, --rounds N, --json FILE, --parts, \
+                     --quality";
 
 /// Steps after which the quality is taken.
 const STEPS: [usize; 3] = [50, 100, 200];
 
 fn run(root: &Path, args: &[String]) -> Result<()> {
-    let (mut quality, mut file) = (false, None);
+    let (mut torch, mut parts, mut quality, mut file) = (false, false, false, None);
+    let mut python = None;
+    let mut plan = peers::Plan::default();
     let mut words = args.iter();
     while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
+            "--torch" => torch = true,
+            "--parts" => parts = true,
             "--quality" => quality = true,
-            "--json" => file = Some(PathBuf::from(words.next().context("--json needs a file")?)),
-            other => bail!("unexpected `{other}`; known are --quality and --json FILE"),
+            "--python" => python = Some(value()?.clone()),
+            "--only" => plan.only.push(value()?.clone()),
+            "--rounds" => plan.rounds = value()?.parse().context("--rounds needs a number")?,
+            "--json" => file = Some(PathBuf::from(value()?)),
+            other => bail!("unexpected `{other}`; known are {FLAGS}"),
         }
     }
+    if torch || python.is_some() {
+        plan.python = Some(Python::find(python.as_deref())?);
+    }
     println!("machine: {}\n", machine());
-    let mut result = json!({ "machine": machine(), "rows": steps(root)? });
+    let mut result = json!({ "machine": machine(), "rows": peers::rows(root, &plan)? });
+    if let Some(python) = &plan.python {
+        result["torch"] = json!(python.torch);
+    }
+    if parts {
+        result["parts"] = steps(root)?;
+    }
     if quality {
         result["quality"] = quality_rows(root)?;
     }

@@ -8,6 +8,7 @@ mod ci;
 mod command;
 mod layers;
 mod lex;
+mod peers;
 mod stage;
 mod test;
 mod tree;

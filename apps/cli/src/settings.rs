@@ -23,6 +23,9 @@ pub struct Settings {
     /// Seed of everything random, 0 to 2^63-1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), help_heading = SETTINGS)]
     seed: Option<i64>,
+    /// What is optimised: the codes, or after them the noise of every frame, too
+    #[arg(long, value_name = "SPACE", value_parser = ["w+", "w+,noise"], help_heading = SETTINGS)]
+    space: Option<String>,
     /// Steps between frames: one vector of W, a vector for each row, or none at all
     #[arg(long, value_name = "SPACE", value_parser = ["w", "w+", "free"], help_heading = SETTINGS)]
     offsets: Option<String>,
@@ -74,6 +77,19 @@ pub struct Settings {
     #[arg(long, value_name = "NUMBER", help_heading = OPTIMISER)]
     epsilon: Option<f64>,
 
+    /// Steps for the noise of each frame, 1 or more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = NOISE)]
+    noise_steps: Option<u32>,
+    /// Learning rate of the noise, in units of its own deviation, above 0
+    #[arg(long, value_name = "RATE", help_heading = NOISE)]
+    noise_lr: Option<f64>,
+    /// Weight of the mean squared pixel difference, 0 or more
+    #[arg(long, value_name = "W", help_heading = NOISE)]
+    noise_weight_pixel: Option<f64>,
+    /// Weight of the consistency along the optical flow, 0 or more
+    #[arg(long, value_name = "W", help_heading = NOISE)]
+    noise_weight_consistency: Option<f64>,
+
     /// End when the total loss is at most this; 0 switches it off
     #[arg(long, value_name = "LOSS", help_heading = STOP)]
     target: Option<f64>,
@@ -88,6 +104,7 @@ pub struct Settings {
 const SETTINGS: &str = "Settings";
 const WEIGHTS: &str = "Loss weights";
 const OPTIMISER: &str = "Learning rate and optimiser";
+const NOISE: &str = "Noise stage (--space w+,noise)";
 const STOP: &str = "Early end";
 
 /// A key of the TOML file and what a flag puts there.
@@ -107,6 +124,7 @@ impl Settings {
         [
             ("steps", count(self.steps)),
             ("seed", self.seed.map(Value::Integer)),
+            ("space", word(&self.space)),
             ("offsets", word(&self.offsets)),
             ("start", word(&self.start_code)),
             ("noise", word(&self.noise)),
@@ -123,6 +141,10 @@ impl Settings {
             ("adam.beta1", float(self.beta1)),
             ("adam.beta2", float(self.beta2)),
             ("adam.epsilon", float(self.epsilon)),
+            ("noise_stage.steps", count(self.noise_steps)),
+            ("noise_stage.rate", float(self.noise_lr)),
+            ("noise_stage.pixel", float(self.noise_weight_pixel)),
+            ("noise_stage.consistency", float(self.noise_weight_consistency)),
             ("stop.target", float(self.target)),
             ("stop.plateau_steps", count(self.plateau_steps)),
             ("stop.plateau_tolerance", float(self.plateau_tolerance)),
@@ -150,6 +172,10 @@ fn purpose(preset: Preset) -> &'static str {
         Preset::Default => "the best all-round choice",
         Preset::Fast => "a usable result soon",
         Preset::Paper => "the paper: 5000 steps at a constant rate, all weights 1",
+        Preset::OursPlusPlus => "the paper, and after the codes the noise of every frame",
+        Preset::I2sPlusPlus => {
+            "Image2StyleGAN++: i2s, and after the codes the noise, on pixels alone"
+        }
         Preset::I2s => "Image2StyleGAN: free codes, no consistency; the baseline",
         Preset::NoMac => "the paper without the mutually accessible constraint",
         Preset::NoIcc => "the paper without the inversion consistency constraint",
@@ -174,7 +200,8 @@ mod tests {
     const EVERY_FLAG: &str = "x --steps 7 --seed 3 --offsets w+ --start-code zeros --noise fresh \
         --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --beta1 0.3 --beta2 0.4 \
-        --epsilon 1e-6 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
+        --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
+        --noise-weight-consistency 0.5 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]
     fn every_key_has_a_flag() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use reelgan::generator::Choice;
 use reelgan::job::{self, FfmpegSearch, Kit};
 use reelgan::prelude::{Device, Store};
 use reelgan_models::catalog::{ENTRIES, Entry, FFMPEG, Group};
@@ -30,20 +31,45 @@ impl Programs {
     /// Loads the models.
     ///
     /// # Errors
-    /// A model that was not fetched, or has changed.
-    pub fn kit(&self, store: &Store, generator: &str) -> Result<Kit> {
-        let mut kit = Kit::open(store, generator, &Device::flex())?;
+    /// A model that was not fetched, or has changed; a file that holds no generator.
+    pub fn kit(&self, store: &Store, generator: &Choice) -> Result<Kit> {
+        let mut kit = Kit::with(store, generator, &Device::flex())?;
         kit.ffmpeg = self.ffmpeg(store);
         Ok(kit)
     }
 
-    /// Loads the models that a run was made with.
+    /// Loads the models that a run was made with; `chosen` says where its generator is
+    /// now, if not where it was.
     ///
     /// # Errors
     /// A folder that is no run; as [`Programs::kit`].
-    pub fn kit_of(&self, run: &Path) -> Result<Kit> {
-        let generator = job::show(run)?.generator.name;
+    pub fn kit_of(&self, run: &Path, chosen: &Chosen) -> Result<Kit> {
+        let theirs = job::show(run)?.generator;
+        let generator = match &chosen.generator {
+            Some(choice) => choice.clone(),
+            None => match &theirs.file {
+                Some(file) => file.parse()?,
+                None => Choice::Catalogue(theirs.name),
+            },
+        };
         self.kit(&Store::standard()?, &generator)
+    }
+}
+
+/// The generator that a command works with.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Chosen {
+    /// A generator of the catalogue, or a checkpoint file: StyleGAN1 or StyleGAN2 in any published
+    /// layout, with @SIDE where the file does not record the size of its images
+    /// [default: that of the run, or mobilestylegan-ffhq-1024]
+    #[arg(long, value_name = "NAME|FILE[@SIDE]", help_heading = "Models")]
+    pub generator: Option<Choice>,
+}
+
+impl Chosen {
+    /// The generator named, or the default.
+    pub fn choice(&self) -> Choice {
+        self.generator.clone().unwrap_or_default()
     }
 }
 

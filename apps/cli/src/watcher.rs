@@ -72,6 +72,19 @@ impl<'a> Watcher<'a> {
         self.show(done, total, &text);
     }
 
+    /// A step for the noise of one of some frames.
+    fn noise_step(&mut self, [frame, frames]: [usize; 2], record: &StepRecord, total: usize) {
+        let (done, all) = (frame * total + record.step + 1, frames * total);
+        self.pace.mark(done);
+        let loss = number(record.terms.total.into());
+        let mut text =
+            format!("frame {}/{frames}, step {}/{total}, loss {loss}", frame + 1, record.step + 1);
+        if let Some(left) = self.pace.left(done, all) {
+            text = format!("{text}, {} left", duration(left));
+        }
+        self.show(done, all, &text);
+    }
+
     fn show(&mut self, done: usize, total: usize, text: &str) {
         let gauge = Gauge { label: self.label, done: done as u64, total: total as u64 };
         self.console.meter.update(gauge, text);
@@ -90,6 +103,9 @@ impl Watch for Watcher<'_> {
                 }
             }
             Notice::Invert(Event::Step { record, total, .. }) => self.step(record, *total),
+            Notice::Invert(Event::NoiseStep { frame, frames, record, total, .. }) => {
+                self.noise_step([*frame, *frames], record, *total);
+            }
             Notice::Invert(Event::Stopped { .. }) | Notice::Written(_) => {}
             Notice::Warning(text) => self.console.warn(text),
         }
@@ -102,6 +118,7 @@ fn label(stage: &'static str) -> &'static str {
         "read" => "Reading frames",
         "flow" => "Optical flow",
         "invert" => "Inverting",
+        "noise" => "Noise",
         "pictures" => "Drawing pictures",
         "report" => "Writing the report",
         other => other,

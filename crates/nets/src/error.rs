@@ -79,6 +79,24 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
+    /// The arrays of a file are those of no generator known here.
+    #[error(
+        "this file holds no generator that is known here: its arrays are named {names}; known are {known}"
+    )]
+    UnknownGenerator {
+        /// Some of the names found.
+        names: String,
+        /// The layouts that can be read.
+        known: String,
+    },
+    /// A generator's file cannot be used as it is.
+    #[error("{network}: {problem}")]
+    Generator {
+        /// The network that was being built.
+        network: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// The weight file could not be read.
     #[error(transparent)]
     Checkpoint(#[from] reelgan_checkpoint::Error),

@@ -111,6 +111,29 @@ impl Weights {
         Ok(&self.entry(name)?.shape)
     }
 
+    /// Sizes of an array whose axes must be as in `pattern`, where `None` stands for
+    /// any size of at least 1.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::Shape`].
+    pub fn sizes<const D: usize>(
+        &self,
+        name: &str,
+        pattern: [Option<usize>; D],
+    ) -> Result<[usize; D]> {
+        let shape = self.shape(name)?;
+        let fits = |(&size, wanted): (&usize, &Option<usize>)| {
+            size > 0 && wanted.is_none_or(|wanted| wanted == size)
+        };
+        match <[usize; D]>::try_from(shape) {
+            Ok(sizes) if shape.iter().zip(&pattern).all(fits) => Ok(sizes),
+            _ => {
+                let words = pattern.map(|p| p.map_or("any".into(), |size| size.to_string()));
+                Err(self.unexpected(name, &format!("[{}]", words.join(", "))))
+            }
+        }
+    }
+
     /// The numbers of an array whose shape must be `shape`; size-1 axes of the
     /// file are ignored, since exporters disagree on them.
     ///

@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
 use reelgan_golden::{Detw, relative};
 use reelgan_nets::ops::{
-    Conv3x3, Pointwise, Separable, SquaredDistance, UnitDistance, Warp, Window, WindowKind,
-    correlation, haar_up, max_pool2, reference, resize_bilinear,
+    Conv3x3, DoubledConv3x3, LayerEpilogue, ModulatedEpilogue, Pointwise, Separable,
+    SquaredDistance, UnitDistance, Warp, Window, WindowKind, correlation, fir_double, haar_up,
+    max_pool2, reference, resize_bilinear,
 };
 
 fn numbers(name: &str, len: usize) -> Vec<f32> {
@@ -99,9 +100,49 @@ proptest! {
     }
 
     #[test]
+    fn doubled_conv3x3(n in 1usize..3, c in 1usize..40, o in 1usize..40, h in 1usize..16, w in 1usize..16) {
+        let layer = DoubledConv3x3::new(&numbers("kernel", o * c * 9), [o, c], &Device::flex());
+        agree("doubled conv3x3", |x, _, _| layer.forward(x), |x, _, _| layer.reference(x), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    // From two columns on: a plane of one pixel is normalised to zero, so its gradient is rounding noise.
+    fn layer_epilogue(n in 1usize..3, c in 1usize..20, h in 1usize..20, w in 2usize..20, blur: bool) {
+        let (bias, strength) = (numbers("bias", c), numbers("strength", c));
+        let layer = LayerEpilogue::new(&bias, &strength, blur, 1e-5, &Device::flex());
+        // The style has two numbers a channel; the ones that `run` makes are doubled.
+        let styles = |s: Tensor<2>| Tensor::cat(vec![s.clone(), s.mul_scalar(0.3)], 1);
+        agree("epilogue", |x, s, z| layer.forward(x, styles(s), z), |x, s, z| layer.reference(x, styles(s), z), [n, c, h, w], 1e-4);
+    }
+
+    #[test]
     fn pooling_and_resizing(n in 1usize..3, c in 1usize..5, h in 2usize..30, w in 2usize..30, a in 1usize..40, b in 1usize..40) {
         agree("pool", |x, _, _| max_pool2(x), |x, _, _| reference::max_pool2(x), [n, c, h, w], 1e-6);
         agree("resize", |x, _, _| resize_bilinear(x, [a, b]), |x, _, _| reference::resize_bilinear(x, [a, b]), [n, c, h, w], 1e-5);
+    }
+
+    #[test]
+    fn filtered_doubling(n in 1usize..3, c in 1usize..5, h in 1usize..20, w in 1usize..20, m in 0usize..2) {
+        let shape = [n, c, h, w];
+        agree("fir", |x, _, _| fir_double(x, m), |x, _, _| reference::fir_double(x, m), shape, 1e-6);
+    }
+
+    #[test]
+    fn modulated_epilogue(
+        n in 1usize..3, c in 1usize..5, h in 1usize..20, w in 1usize..20, m in 0usize..2, bounded: bool,
+    ) {
+        // The bound cuts off some of the numbers, whose size is about 1.
+        let bound = bounded.then_some(0.9);
+        let layer = ModulatedEpilogue::new(&numbers("bias", c), 0.7, bound, &Device::flex());
+        let size = [n, c, h + 2 * m, w + 2 * m];
+        let middle = |z: Tensor<4>| z.slice([0..1, 0..1, m..m + h, m..m + w]);
+        agree(
+            "epilogue",
+            |x, s, z| layer.forward(x, s, middle(z)),
+            |x, s, z| layer.reference(x, s, middle(z)),
+            size,
+            1e-5,
+        );
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn timed(mut work: impl FnMut()) -> Vec<f64> {
 }
 
 fn faces(setup: &Setup, count: usize) -> (Codes, Images) {
-    let config = SampleConfig { count, seed: 1, truncation: 0.7 };
+    let config = SampleConfig { count, seed: 1, truncation: 0.7, truncated_rows: None };
     let codes = generator::sample(&setup.generator, &config).expect("codes");
     let images = generator::render(&setup.generator, &codes).expect("images");
     (codes, images)

@@ -14,6 +14,7 @@ const MANIFEST: &str = "manifest.json";
 const CODES: &str = "codes.safetensors";
 const INPUTS: &str = "inputs";
 const FRAMES: &str = "frames";
+const NOISE: &str = "noise";
 
 /// What to do with a run that the output folder already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +146,26 @@ impl RunFolder {
         self.path.join(FRAMES).join(format!("recon_{number:04}.png"))
     }
 
+    /// The folder of the frames' noise; there only after a run that optimised it.
+    pub fn noise_folder(&self) -> PathBuf {
+        self.path.join(NOISE)
+    }
+
+    /// The noise maps of frame `number`, counted from 1.
+    pub fn noise(&self, number: usize) -> PathBuf {
+        self.noise_folder().join(format!("frame_{number:04}.safetensors"))
+    }
+
+    /// What an interrupted run needs to go on with the noise of frame `number`.
+    pub fn noise_state(&self, number: usize) -> PathBuf {
+        self.noise_folder().join(format!("state_{number:04}.safetensors"))
+    }
+
+    /// The loss terms of every step of every frame's noise.
+    pub fn noise_losses(&self) -> PathBuf {
+        self.path.join("noise_losses.csv")
+    }
+
     /// Inputs above reconstructions, in one picture.
     pub fn strip(&self) -> PathBuf {
         self.path.join("strip.png")
@@ -224,7 +245,10 @@ fn lock(path: &Path) -> Result<File> {
 
 /// Removes what a killed process left half-written; the lock is held.
 fn remove_unfinished(path: &Path) -> Result<()> {
-    for folder in [path.to_owned(), path.join(INPUTS), path.join(FRAMES)] {
+    for folder in [path.to_owned(), path.join(INPUTS), path.join(FRAMES), path.join(NOISE)] {
+        if !folder.is_dir() {
+            continue;
+        }
         for name in entries(&folder)? {
             if name.starts_with(atomic::UNFINISHED) {
                 let file = folder.join(name);

@@ -90,7 +90,7 @@ pub struct Network {
 /// The generator of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generator {
-    /// Its name in the catalogue.
+    /// Its name in the catalogue, or that of its layout.
     pub name: String,
     /// The SHA-256 of its weights, in hexadecimal.
     pub sha256: String,
@@ -100,6 +100,15 @@ pub struct Generator {
     pub rows: usize,
     /// The length of a row.
     pub dim: usize,
+    /// Where it was read from, if it is not in the catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// How its mean code was made, if its file has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_code: Option<String>,
+    /// How its noise maps were made, if its file has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<String>,
 }
 
 /// How far a run is.

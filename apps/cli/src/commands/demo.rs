@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, value_parser};
-use reelgan::generator::DEFAULT_GENERATOR;
+use reelgan::generator::Choice;
 use reelgan::invert::{InvertConfig, Preset, StopReason};
 use reelgan::job::{
     self, Crop, EditRequest, Fit, FlowSource, InvertRequest, Kit, Made, MorphRequest, RunSummary,
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let store = Store::standard()?;
     models::fetch(&store, &needed(), console)?;
     let clip = store.path(CARPHONE.name)?;
-    let kit = arguments.programs.kit(&store, DEFAULT_GENERATOR)?;
+    let kit = arguments.programs.kit(&store, &Choice::default())?;
     interrupt::listen(console.meter.voice())?;
 
     let out = &arguments.output;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use reelgan::edit::EditSpec;
-use reelgan::job::{self, EditRequest};
+use reelgan::job::{self, EditNoise, EditRequest};
 
 use super::made;
 use crate::console::Console;
 use crate::failure::Ending;
 use crate::frames::FrameNumbers;
 use crate::interrupt;
-use crate::tools::Programs;
+use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 const EXAMPLES: &str = "\
@@ -25,7 +25,8 @@ Directions:
 Examples:
   reelgan edit run --along motion=1.5           into run/edits/motion=1.5
   reelgan edit run --along motion=1 --along age.npy:4..8=-2 --name younger
-  reelgan edit run --along motion=2 --frames 1,5 -o edited";
+  reelgan edit run --along motion=2 --frames 1,5 -o edited
+  reelgan edit run --along motion=2 --noise fixed   after --preset ours++";
 
 /// Add directions to the codes of a run and render the result
 #[derive(Debug, Args)]
@@ -39,6 +40,10 @@ pub struct Arguments {
     /// Frames to edit, counted from 1, such as 1,3,5-8 [default: all]
     #[arg(long, value_name = "LIST")]
     frames: Option<FrameNumbers>,
+    /// Noise inputs, where the run optimised them: those of the frames, which keep their fine detail
+    /// and may leave ghosts of it, or the generator's own
+    #[arg(long, value_name = "NOISE", value_parser = ["original", "fixed"], default_value = "original")]
+    noise: String,
     /// Name of the folder below RUN/edits [default: made from the directions]
     #[arg(long, conflicts_with = "output")]
     name: Option<String>,
@@ -49,17 +54,23 @@ pub struct Arguments {
     #[arg(long)]
     npy: bool,
     #[command(flatten)]
+    generator: Chosen,
+    #[command(flatten)]
     programs: Programs,
 }
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
-    let kit = arguments.programs.kit_of(&arguments.run)?;
+    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let request = EditRequest {
         edits: arguments.along,
         frames: arguments.frames.map(|frames| frames.0),
         name: arguments.name,
         out: arguments.output,
+        noise: match arguments.noise.as_str() {
+            "fixed" => EditNoise::Fixed,
+            _ => EditNoise::Original,
+        },
         npy: arguments.npy,
     };
     interrupt::listen(console.meter.voice())?;

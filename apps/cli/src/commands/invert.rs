@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
-use reelgan::generator::DEFAULT_GENERATOR;
 use reelgan::invert::{InvertConfig, StopReason};
 use reelgan::job::{
     self, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary, Selection,
@@ -20,7 +19,7 @@ use crate::failure::Ending;
 use crate::interrupt;
 use crate::settings::Settings;
 use crate::spelling::shell_word;
-use crate::tools::Programs;
+use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 /// Frames taken from a video if nothing else is asked for: what the paper works with.
@@ -32,6 +31,7 @@ Examples:
   reelgan invert a.jpg b.jpg --crop 241,221,863 --crop 238,297,854,-7 -o pair
   reelgan invert frames/ -o run --preset paper --lr 0.02 --weight-pixel 5
   reelgan invert frames/ -o run2 --config run/config.toml --seed 1
+  reelgan invert frames/ -o run3 --generator stylegan2-ffhq-config-f.pt
   reelgan invert --resume -o run                go on after Ctrl-C or a crash
 
 The crop fits best with the eyes at 0.38 and 0.62 of its width and 0.47 of its height.
@@ -77,6 +77,8 @@ pub struct Arguments {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
+    generator: Chosen,
+    #[command(flatten)]
     programs: Programs,
 }
 
@@ -98,7 +100,7 @@ fn begin(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
     let config = config::resolve(&arguments.settings)?;
     let store = Store::standard()?;
     let request = request(arguments, config, &arguments.programs.ffmpeg(&store), console)?;
-    let kit = arguments.programs.kit(&store, DEFAULT_GENERATOR)?;
+    let kit = arguments.programs.kit(&store, &arguments.generator.choice())?;
     interrupt::listen(console.meter.voice())?;
     Ok(job::invert(&kit, &request, &arguments.output, &mut Watcher::new(console))?)
 }
@@ -176,7 +178,7 @@ fn resume(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
     if about_input {
         console.warn("--resume takes frames, crop, flow and files to write from the run; what was given of them here is not used");
     }
-    let kit = arguments.programs.kit_of(run)?;
+    let kit = arguments.programs.kit_of(run, &arguments.generator)?;
     interrupt::listen(console.meter.voice())?;
     Ok(job::resume(&kit, run, &mut Watcher::new(console))?)
 }

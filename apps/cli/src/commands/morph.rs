@@ -10,7 +10,7 @@ use super::made;
 use crate::console::Console;
 use crate::failure::{Ending, Usage};
 use crate::interrupt;
-use crate::tools::Programs;
+use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 /// Pictures of a morph if none are asked for.
@@ -45,6 +45,8 @@ pub struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    generator: Chosen,
+    #[command(flatten)]
     programs: Programs,
 }
 
@@ -54,7 +56,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     if !(0.1..=240.0).contains(&fps) {
         return Err(Usage(format!("--fps {fps}: give a number from 0.1 to 240")).into());
     }
-    let kit = arguments.programs.kit_of(&arguments.run)?;
+    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let out = arguments.output.clone();
     let request = MorphRequest { from, to, steps: steps.into(), fps, out };
     interrupt::listen(console.meter.voice())?;

@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::failure::Ending;
 use crate::frames::FrameNumbers;
 use crate::interrupt;
-use crate::tools::Programs;
+use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 const EXAMPLES: &str = "\
@@ -37,12 +37,14 @@ pub struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    generator: Chosen,
+    #[command(flatten)]
     programs: Programs,
 }
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
-    let kit = arguments.programs.kit_of(&arguments.run)?;
+    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let request = RenderRequest {
         frames: arguments.frames.map(|frames| frames.0),
         noise_seed: arguments.noise_seed,

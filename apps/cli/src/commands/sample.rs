@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
-use reelgan::generator::{self, DEFAULT_GENERATOR, Generator, SampleConfig};
+use reelgan::generator::{self, SampleConfig};
 use reelgan::prelude::{Device, Images, Store, media};
 use reelgan_run::picture::{Grid, Picture, Tile};
 use serde_json::json;
@@ -15,6 +15,7 @@ use crate::failure::{Ending, Usage};
 use crate::interrupt;
 use crate::meter::Gauge;
 use crate::quantity::duration;
+use crate::tools::Chosen;
 use crate::watcher::Pace;
 
 const EXAMPLES: &str = "\
@@ -22,7 +23,8 @@ Examples:
   reelgan sample -o faces.png                   eight faces in one picture
   reelgan sample -o faces.png --count 24 --columns 6 --tile 256 --seed 5
   reelgan sample -o one.png --count 1 --truncation 1 --tile 1024
-  reelgan sample -o faces.png --each faces      each face at full size, too";
+  reelgan sample -o faces.png --each faces      each face at full size, too
+  reelgan sample -o faces.png --generator ffhq.pkl --truncated-rows 8";
 
 /// Draw faces from a seed
 #[derive(Debug, Args)]
@@ -40,6 +42,9 @@ pub struct Arguments {
     /// Truncation: 1 is the full variety, 0 the mean face
     #[arg(long, value_name = "PSI", default_value_t = 0.7, allow_negative_numbers = true)]
     truncation: f32,
+    /// Truncate this many rows only, from the first on [default: all]
+    #[arg(long, value_name = "N")]
+    truncated_rows: Option<u16>,
     /// Faces in a row [default: the squarest picture]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     columns: Option<u16>,
@@ -49,16 +54,28 @@ pub struct Arguments {
     /// A new folder for each face at full size: face_0001.png, ...
     #[arg(long, value_name = "DIR")]
     each: Option<PathBuf>,
+    #[command(flatten)]
+    generator: Chosen,
 }
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     check(arguments)?;
-    let generator = generator::open(&Store::standard()?, DEFAULT_GENERATOR, &Device::flex())?;
+    let choice = arguments.generator.choice();
+    let generator = generator::load(&Store::standard()?, &choice, &Device::flex())?;
+    let generator = generator.as_ref();
+    for remark in generator.provenance().remarks() {
+        console.note(&remark);
+    }
     let count = usize::from(arguments.count);
-    let config = SampleConfig { count, seed: arguments.seed, truncation: arguments.truncation };
+    let config = SampleConfig {
+        count,
+        seed: arguments.seed,
+        truncation: arguments.truncation,
+        truncated_rows: arguments.truncated_rows.map(usize::from),
+    };
     interrupt::listen(console.meter.voice())?;
-    let codes = generator::sample(&generator, &config)?;
+    let codes = generator::sample(generator, &config)?;
     let mut faces = Faces::new(arguments)?;
     let mut pace = Pace::new();
     for k in 0..count {
@@ -66,7 +83,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
             console.tell("interrupted: the same command does it again");
             return Ok(Ending::Interrupted);
         }
-        faces.add(k, &generator::render(&generator, &codes.select(&[k])?)?)?;
+        faces.add(k, &generator::render(generator, &codes.select(&[k])?)?)?;
         pace.mark(k + 1);
         let left = pace.left(k + 1, count).map(|t| format!(", {} left", duration(t)));
         let text = format!("face {}/{count}{}", k + 1, left.unwrap_or_default());
@@ -80,6 +97,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
         "count": count,
         "seed": config.seed,
         "truncation": config.truncation,
+        "truncated_rows": config.truncated_rows,
         "generator": generator.identity(),
         "notice": reelgan::NOTICE,
     });

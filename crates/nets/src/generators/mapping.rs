@@ -17,6 +17,7 @@ pub struct Mapping {
     layers: Vec<Affine>,
     gain: f32,
     width: usize,
+    outputs: usize,
 }
 
 impl Mapping {
@@ -24,7 +25,7 @@ impl Mapping {
     /// weight and bias are multiplied by `weight_scale(fan_in)` and `bias_scale`.
     ///
     /// # Errors
-    /// A missing or misshapen array.
+    /// A missing or misshapen array, or one that does not fit the layer before.
     pub fn from_weights(
         weights: &Weights,
         prefix: impl Fn(usize) -> String,
@@ -34,16 +35,15 @@ impl Mapping {
         device: &Device,
     ) -> Result<Self> {
         let mut layers = Vec::new();
-        let mut width = 0;
+        let (mut width, mut outputs) = (0, None);
         loop {
             let name = prefix(layers.len());
             let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
             if !layers.is_empty() && !weights.contains(&weight) {
-                return Ok(Self { layers, gain, width });
+                return Ok(Self { layers, gain, width, outputs: outputs.unwrap_or(width) });
             }
-            let &[out, input] = weights.shape(&weight)? else {
-                return Err(weights.unexpected(&weight, "[out, in]"));
-            };
+            let [out, input] = weights.sizes(&weight, [None, outputs])?;
+            outputs = Some(out);
             if layers.is_empty() {
                 width = input;
             }
@@ -61,7 +61,12 @@ impl Mapping {
         self.width
     }
 
-    /// `z [N,D]` to `w [N,D]`.
+    /// Width of the result.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `z [N,D]` to `w [N,D]`, or to as many numbers as the last layer has.
     pub fn forward(&self, z: Tensor<2>) -> Tensor<2> {
         let norm = (z.clone().powf_scalar(2.0).mean_dim(1) + 1e-8).sqrt();
         self.layers.iter().fold(z / norm, |x, layer| {

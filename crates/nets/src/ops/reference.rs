@@ -1,13 +1,13 @@
 //! Every operator as a composition of stock, differentiable operators: the slow,
 //! obviously right twin of each kernel, and the path of devices without kernels.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::{conv_transpose2d, conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{
     ConvOptions, ConvTransposeOptions, GridSampleOptions, GridSamplePaddingMode, InterpolateMode,
     InterpolateOptions, MaxPoolOptions,
 };
+use burn::tensor::{Tensor, TensorData};
 
 use super::WindowKind;
 
@@ -64,6 +64,61 @@ pub fn haar_up(x: Tensor<4>, s: Option<Tensor<2>>) -> Tensor<4> {
         Tensor::stack::<5>(vec![pixel(sp, 1.0), pixel(sp, -1.0)], 4).reshape([n, c, h, 2 * w])
     };
     Tensor::stack::<5>(vec![row(1.0), row(-1.0)], 3).reshape([n, c, 2 * h, 2 * w])
+}
+
+/// Zeros between pixels, then the filter `[1,3,3,1] / 4` along both axes, zeros outside
+/// the map; `margin` more pixels on every side.
+pub fn fir_double(x: Tensor<4>, margin: usize) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let device = x.device();
+    let zeros = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &device);
+    // The zeros after every pixel, and on every side as many as the filter reaches to.
+    let x = Tensor::cat(vec![x.reshape([n * c * h, w, 1, 1]), zeros([n * c * h, w, 1, 1])], 2);
+    let x = x.reshape([n, c, h, 2 * w]);
+    let x = Tensor::cat(vec![x.reshape([n * c, h, 1, 2 * w]), zeros([n * c, h, 1, 2 * w])], 2);
+    let x = x.reshape([n, c, 2 * h, 2 * w]);
+    let before = 2 + margin;
+    let after = 1 + margin;
+    let column = |k: usize| zeros([n, c, 2 * h, k]);
+    let x = Tensor::cat(vec![column(before), x, column(after)], 3);
+    let width = 2 * w + before + after;
+    let row = |k: usize| zeros([n, c, k, width]);
+    let x = Tensor::cat(vec![row(before), x, row(after)], 2);
+    let (height, width) = (2 * h + 2 * margin, 2 * w + 2 * margin);
+    let taps = [0.25f32, 0.75, 0.75, 0.25];
+    let mut sum: Option<Tensor<4>> = None;
+    for (dy, a) in taps.iter().enumerate() {
+        for (dx, b) in taps.iter().enumerate() {
+            let part = x.clone().slice([0..n, 0..c, dy..dy + height, dx..dx + width]);
+            let part = part.mul_scalar(a * b);
+            sum = Some(match sum {
+                Some(sum) => sum + part,
+                None => part,
+            });
+        }
+    }
+    sum.expect("the filter has taps")
+}
+
+/// `clamp(sqrt(2) lrelu(d x + strength noise + bias))` on the middle of `x`.
+pub fn modulated_epilogue(
+    x: Tensor<4>,
+    d: Tensor<2>,
+    noise: Tensor<4>,
+    bias: Tensor<1>,
+    strength: f32,
+    clamp: Option<f32>,
+) -> Tensor<4> {
+    let [n, c, height, _] = x.dims();
+    let [_, _, h, w] = noise.dims();
+    let m = (height - h) / 2;
+    let x = x.slice([0..n, 0..c, m..m + h, m..m + w]);
+    let x = x * per_channel(d) + noise.mul_scalar(strength) + bias.reshape([1, c, 1, 1]);
+    let y = leaky_relu(x, LEAKY_SLOPE).mul_scalar(std::f32::consts::SQRT_2);
+    match clamp {
+        Some(bound) => y.clamp(-bound, bound),
+        None => y,
+    }
 }
 
 /// 3x3 convolution, stride 1, zero padding 1, with bias and optional ReLU.
@@ -158,4 +213,34 @@ pub fn unit(x: Tensor<4>) -> Tensor<4> {
 /// Mean over positions of `sum_c head_c (unit(x)_c - target_c)^2`.
 pub fn unit_distance(x: Tensor<4>, target: Tensor<4>, head: Tensor<4>) -> Tensor<1> {
     ((unit(x) - target).powf_scalar(2.0) * head).sum_dim(1).mean()
+}
+
+/// Depthwise `[1,2,1] x [1,2,1] / 16`, zeros around the map.
+pub fn blur(x: Tensor<4>) -> Tensor<4> {
+    let c = x.dims()[1];
+    let taps = [1.0f32, 2.0, 1.0];
+    let kernel: Vec<f32> =
+        taps.iter().flat_map(|a| taps.iter().map(move |b| a * b / 16.0)).collect();
+    let device = x.device().inner();
+    let kernel = Tensor::<4>::from_data(TensorData::new(kernel, [1, 1, 3, 3]), &device);
+    conv2d(x, kernel.expand([c, 1, 3, 3]), None, ConvOptions::new([1, 1], [1, 1], [1, 1], c))
+}
+
+/// `IN(lrelu(x)) * (1 + s0) + s1`; every plane is brought to mean 0 and variance 1 (`epsilon`
+/// added); `s [N,2C]` holds `s0`, then `s1`.
+pub fn styled_norm(x: Tensor<4>, s: Tensor<2>, epsilon: f32) -> Tensor<4> {
+    let [n, c, _, _] = x.dims();
+    let x = leaky_relu(x, LEAKY_SLOPE);
+    let centred = x.clone() - x.mean_dim(3).mean_dim(2);
+    let variance = centred.clone().powf_scalar(2.0).mean_dim(3).mean_dim(2);
+    let part = |k: usize| per_channel(s.clone().slice([0..n, k * c..(k + 1) * c]));
+    centred / (variance + epsilon).sqrt() * (part(0) + 1.0) + part(1)
+}
+
+/// Every pixel four times: `[N,C,H,W]` to `[N,C,2H,2W]`.
+pub fn nearest_double(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let options =
+        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]);
+    interpolate(x, options)
 }

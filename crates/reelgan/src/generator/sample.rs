@@ -18,9 +18,12 @@ pub struct SampleConfig {
     pub seed: u64,
     /// Truncation psi: 1 is the full variety, 0 the mean face.
     pub truncation: f32,
+    /// Rows that are truncated, from the first on; `None` takes all.
+    pub truncated_rows: Option<usize>,
 }
 
-/// Draws codes: `w = w_avg + psi (map(z) - w_avg)`, the same for every row.
+/// Draws codes: `w = w_avg + psi (map(z) - w_avg)` on the truncated rows, `map(z)` on
+/// the others.
 ///
 /// # Errors
 /// [`Error::Setting`] for a count of 0 or a truncation that is not finite.
@@ -32,19 +35,19 @@ pub fn sample(generator: &dyn Generator, config: &SampleConfig) -> Result<Codes>
     if !config.truncation.is_finite() {
         return Err(Error::setting("truncation", "must be a number, usually between 0 and 1"));
     }
-    let dim = generator.dim();
+    let (dim, rows, width) = (generator.dim(), generator.rows(), generator.z_dim());
     let mut rng = Pcg64Mcg::seed_from_u64(config.seed);
-    let z: Vec<f32> = (0..config.count * dim).map(|_| StandardNormal.sample(&mut rng)).collect();
-    let z = Tensor::from_data(TensorData::new(z, [config.count, dim]), generator.device());
-    let w = generator.map(z).into_data().try_into_vec::<f32>().expect("codes are f32");
-    let mean = generator.mean_code();
-    let mut data = Vec::with_capacity(config.count * generator.rows() * dim);
-    for w in w.chunks_exact(dim) {
-        let row: Vec<f32> =
-            w.iter().zip(mean).map(|(w, m)| m + config.truncation * (w - m)).collect();
-        for _ in 0..generator.rows() {
-            data.extend_from_slice(&row);
+    let z: Vec<f32> = (0..config.count * width).map(|_| StandardNormal.sample(&mut rng)).collect();
+    let z = Tensor::from_data(TensorData::new(z, [config.count, width]), generator.device());
+    let codes = generator.map_to_rows(z).into_data();
+    let mut data = codes.try_into_vec::<f32>().expect("codes are f32");
+    let truncated = config.truncated_rows.unwrap_or(rows).min(rows);
+    for code in data.chunks_exact_mut(rows * dim) {
+        for row in code.chunks_exact_mut(dim).take(truncated) {
+            for (w, m) in row.iter_mut().zip(generator.mean_code()) {
+                *w = m + config.truncation * (*w - m);
+            }
         }
     }
-    Codes::new(generator.rows(), dim, data)
+    Codes::new(rows, dim, data)
 }

@@ -7,11 +7,21 @@ use reelgan_nets::generators::{MobileStyleGan, StyleGan1};
 use super::{Generator, Identity, Noise};
 
 /// Seed of the noise planes given to a generator that ships none.
-const FIXED_NOISE_SEED: u64 = 0;
+pub(super) const FIXED_NOISE_SEED: u64 = 0;
 
 /// `[-1,1]` to `[0,1]`.
-fn to_unit(image: Tensor<4>) -> Tensor<4> {
+pub(super) fn to_unit(image: Tensor<4>) -> Tensor<4> {
     image.add_scalar(1.0).mul_scalar(0.5)
+}
+
+/// Shapes of planes that carry their strength, and the strengths read off them.
+pub(super) fn rms_shapes(planes: &[Tensor<4>]) -> Vec<([usize; 2], f32)> {
+    let shape = |plane: &Tensor<4>| {
+        let [_, _, h, w] = plane.dims();
+        let power = plane.clone().powf_scalar(2.0).mean().into_scalar::<f32>();
+        ([h, w], power.sqrt())
+    };
+    planes.iter().map(shape).collect()
 }
 
 /// MobileStyleGAN as a [`Generator`].
@@ -58,17 +68,7 @@ impl Generator for FaceGenerator {
         Noise { planes: self.net.noise().to_vec() }
     }
     fn fresh_noise(&self, seed: u64) -> Noise {
-        // The planes of this network carry their strength, so it is read off them.
-        let shapes: Vec<_> = self
-            .net
-            .noise()
-            .iter()
-            .map(|plane| {
-                let [_, _, h, w] = plane.dims();
-                let power = plane.clone().powf_scalar(2.0).mean().into_scalar::<f32>();
-                ([h, w], power.sqrt())
-            })
-            .collect();
+        let shapes = rms_shapes(self.net.noise());
         Noise::drawn(&shapes, seed, &self.device)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdamConfig, Preset, Schedule, StopConfig};
+use super::{AdamConfig, NoiseConfig, Preset, Schedule, Space, StopConfig};
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
 
@@ -51,6 +51,9 @@ pub struct InvertConfig {
     pub steps: usize,
     /// Seed of everything random.
     pub seed: u64,
+    /// What is optimised.
+    #[serde(default)]
+    pub space: Space,
     /// The space of the steps between frames.
     pub offsets: Offsets,
     /// Where it starts.
@@ -67,6 +70,9 @@ pub struct InvertConfig {
     pub adam: AdamConfig,
     /// Early ends.
     pub stop: StopConfig,
+    /// The second stage, if the space has noise.
+    #[serde(default)]
+    pub noise_stage: NoiseConfig,
 }
 
 impl Default for InvertConfig {
@@ -87,6 +93,7 @@ impl InvertConfig {
         self.weights.check()?;
         self.schedule.check()?;
         self.adam.check()?;
+        self.noise_stage.check()?;
         self.stop.check()
     }
 }

@@ -37,6 +37,19 @@ pub enum Event<'a> {
         /// Everything needed to go on from here.
         state: &'a State,
     },
+    /// Another step of the second stage was taken.
+    NoiseStep {
+        /// The frame whose noise it moved, counted from 0.
+        frame: usize,
+        /// Frames there are.
+        frames: usize,
+        /// Its losses: the frame's share.
+        record: StepRecord,
+        /// Steps planned for each frame.
+        total: usize,
+        /// Everything needed to go on with this frame from here.
+        state: &'a State,
+    },
     /// The inversion ended.
     Stopped {
         /// Why.

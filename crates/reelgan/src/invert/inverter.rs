@@ -4,8 +4,8 @@ use reelgan_run::Images;
 use std::ops::ControlFlow;
 
 use super::{
-    Best, Event, InvertConfig, NoiseMode, Observer, StartCode, State, StepRecord, StopReason,
-    Variables,
+    Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, StartCode, State, StepRecord,
+    StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
 use crate::flow::FlowEstimator;
@@ -94,7 +94,7 @@ impl<'a> Inverter<'a> {
         mut state: State,
         observer: &mut dyn Observer,
     ) -> Result<Inversion> {
-        let objective = match self.objective(frames, observer)? {
+        let objective = match self.objective(frames, &self.config, observer)? {
             ControlFlow::Continue(objective) => objective,
             ControlFlow::Break(()) => return Ok(finish(state, StopReason::Interrupted, observer)),
         };
@@ -133,10 +133,36 @@ impl<'a> Inverter<'a> {
         Ok(finish(state, stop, observer))
     }
 
+    /// Prepares the second stage, in which every frame gets noise maps of its own; `Break`
+    /// if the observer asked to end.
+    ///
+    /// # Errors
+    /// As [`Inverter::run`].
+    pub fn noise_stage(
+        &self,
+        frames: &Images,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<(), NoiseStage<'a>>> {
+        if self.generator.fixed_noise().planes.is_empty() {
+            return Err(Error::setting(
+                "space",
+                format!("{} has no noise maps; give w+", self.generator.identity()),
+            ));
+        }
+        let config = self.config.of_noise();
+        Ok(match self.objective(frames, &config, observer)? {
+            ControlFlow::Continue(objective) => {
+                ControlFlow::Continue(NoiseStage::new(self.generator, objective, config))
+            }
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        })
+    }
+
     /// Estimates the flows and prepares every target.
     fn objective(
         &self,
         frames: &Images,
+        config: &InvertConfig,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), Objective>> {
         let side = self.generator.resolution();
@@ -147,10 +173,10 @@ impl<'a> Inverter<'a> {
                 got: format!("{}x{}", frames.width(), frames.height()),
             });
         }
-        let plan = if self.config.weights.need_flow() {
-            PairPlan::new(frames.count(), self.config.consistency_base)
+        let plan = if config.weights.need_flow() {
+            PairPlan::new(frames.count(), config.consistency_base)
         } else {
-            PairPlan::new(1, self.config.consistency_base)
+            PairPlan::new(1, config.consistency_base)
         };
         let mut interrupted = false;
         let flows = FlowPairs::estimate(&plan, frames, self.flow, &mut |done| {
@@ -165,8 +191,8 @@ impl<'a> Inverter<'a> {
             frames,
             self.networks.clone(),
             &flows,
-            self.config.consistency_base,
-            self.config.weights,
+            config.consistency_base,
+            config.weights,
             self.generator.device(),
         )?;
         Ok(ControlFlow::Continue(objective))
@@ -224,7 +250,7 @@ impl<'a> Inverter<'a> {
     }
 }
 
-fn not_finite(step: usize, terms: &Terms, gradient: &[f32]) -> Option<StopReason> {
+pub(super) fn not_finite(step: usize, terms: &Terms, gradient: &[f32]) -> Option<StopReason> {
     let named = terms.named();
     // The parts before the total, so that the reason names the culprit.
     let term = named[1..].iter().chain(&named[..1]).find(|(_, v)| !v.is_finite());

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdamConfig, InvertConfig, NoiseMode, Offsets, Schedule, StartCode, StopConfig};
+use super::{
+    AdamConfig, InvertConfig, NoiseConfig, NoiseMode, Offsets, Schedule, Space, StartCode,
+    StopConfig,
+};
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
 
@@ -21,6 +24,12 @@ pub enum Preset {
     Paper,
     /// Image2StyleGAN (Abdal et al. 2019): free codes, no consistency; the baseline.
     I2s,
+    /// The paper's "Ours++": after the codes, the noise of every frame.
+    #[serde(rename = "ours++")]
+    OursPlusPlus,
+    /// Image2StyleGAN++ (Abdal et al. 2020): after the codes, the noise, on pixels alone.
+    #[serde(rename = "i2s++")]
+    I2sPlusPlus,
     /// The paper without the mutually accessible constraint.
     NoMac,
     /// The paper without the inversion consistency constraint.
@@ -29,8 +38,16 @@ pub enum Preset {
 
 impl Preset {
     /// All presets, in the order of the help.
-    pub const ALL: [Preset; 6] =
-        [Preset::Default, Preset::Fast, Preset::Paper, Preset::I2s, Preset::NoMac, Preset::NoIcc];
+    pub const ALL: [Preset; 8] = [
+        Preset::Default,
+        Preset::Fast,
+        Preset::Paper,
+        Preset::OursPlusPlus,
+        Preset::I2s,
+        Preset::I2sPlusPlus,
+        Preset::NoMac,
+        Preset::NoIcc,
+    ];
 
     /// Its name, as on the command line.
     pub fn name(self) -> &'static str {
@@ -38,7 +55,9 @@ impl Preset {
             Self::Default => "default",
             Self::Fast => "fast",
             Self::Paper => "paper",
+            Self::OursPlusPlus => "ours++",
             Self::I2s => "i2s",
+            Self::I2sPlusPlus => "i2s++",
             Self::NoMac => "no-mac",
             Self::NoIcc => "no-icc",
         }
@@ -50,6 +69,7 @@ impl Preset {
             preset: self,
             steps,
             seed: 0,
+            space: Space::Codes,
             offsets: Offsets::W,
             start: StartCode::Mean,
             noise: NoiseMode::Fixed,
@@ -63,6 +83,7 @@ impl Preset {
             schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5 },
             adam: AdamConfig::default(),
             stop: StopConfig::default(),
+            noise_stage: NoiseConfig::default(),
         };
         let paper = |offsets, consistency| InvertConfig {
             offsets,
@@ -73,13 +94,20 @@ impl Preset {
                 ..LossWeights::default()
             },
             schedule: Schedule::constant(0.01),
+            noise_stage: NoiseConfig::published(consistency),
             ..ours(5000, 0.01)
         };
         match self {
             Self::Default => ours(150, 0.05),
             Self::Fast => ours(40, 0.08),
             Self::Paper => paper(Offsets::W, 1.0),
+            Self::OursPlusPlus => {
+                InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
+            }
             Self::I2s => paper(Offsets::Free, 0.0),
+            Self::I2sPlusPlus => {
+                InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::Free, 0.0) }
+            }
             Self::NoMac => paper(Offsets::Free, 1.0),
             Self::NoIcc => paper(Offsets::W, 0.0),
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
 use super::{FlowSource, InvertRequest, Kit};
-use crate::generator::Identity;
+use crate::generator::{Identity, Provenance};
 use crate::invert::{Inversion, InvertConfig};
 use crate::{Error, Result};
 
@@ -82,6 +82,7 @@ pub(super) fn manifest(
     begun: &Begun,
 ) -> Result<Manifest> {
     let generator = kit.generator.as_ref();
+    let Provenance { file, mean_code, noise } = generator.provenance();
     Ok(Manifest {
         format: manifest::FORMAT,
         reelgan: env!("CARGO_PKG_VERSION").into(),
@@ -97,6 +98,9 @@ pub(super) fn manifest(
             resolution: generator.resolution(),
             rows: generator.rows(),
             dim: generator.dim(),
+            file,
+            mean_code,
+            noise,
         },
         perceptual: Some(network(kit.nets.identity())),
         flow: flow_network(&begun.flow)?,

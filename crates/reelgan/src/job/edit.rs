@@ -6,12 +6,14 @@ use std::path::Path;
 use serde_json::json;
 
 use super::made::{self, Made, Plan};
+use super::noise::Noises;
 use super::pictures::playback;
 use super::source::Source;
 use super::watch::Watch;
-use super::{EditRequest, Kit};
+use super::{EditNoise, EditRequest, Kit};
 use crate::codes::{Codes, Rows, Trajectory};
 use crate::edit::{EditSource, EditSpec, edited};
+use crate::invert::Space;
 use crate::{Error, Result};
 
 /// Adds directions to the codes of a run and renders the result into `RUN/edits/NAME`.
@@ -29,10 +31,14 @@ pub fn edit(kit: &Kit, run: &Path, request: &EditRequest, watch: &mut dyn Watch)
 fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
     let frames = source.chosen(request.frames.as_deref())?;
     let words: Vec<String> = request.edits.iter().map(described).collect();
-    let place = match &request.name {
-        Some(name) => made::place(&source.folder, "edits", name)?,
-        None => made::place(&source.folder, "edits", &name_of(&request.edits))?,
+    // Where a run has no noise of its own, there is only one kind.
+    let without = source.space() == Space::CodesThenNoise && request.noise == EditNoise::Fixed;
+    let name = match &request.name {
+        Some(name) => name.clone(),
+        None if without => format!("{}+fixed-noise", name_of(&request.edits)),
+        None => name_of(&request.edits),
     };
+    let place = made::place(&source.folder, "edits", &name)?;
     Ok(Plan {
         kind: "edit",
         title: format!("Edit: {}", words.join(", ")),
@@ -41,9 +47,13 @@ fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
         request: json!({
             "edits": words,
             "frames": frames.iter().map(|k| k + 1).collect::<Vec<_>>(),
+            "noise": if without { "fixed" } else { "original" },
         }),
         trajectory: moved(kit, source, &request.edits, &frames)?,
-        noise: kit.generator.fixed_noise(),
+        noise: match request.noise {
+            EditNoise::Original => source.noises(kit, &frames),
+            EditNoise::Fixed => Noises::Same(kit.generator.fixed_noise()),
+        },
         fps: playback(frames.len(), source.fps()),
         frames: Some(frames),
         with_recon: true,

@@ -10,7 +10,7 @@ use super::begun::{self, Begun};
 use super::inputs::{self, Inputs};
 use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
-use super::{FlowSource, InvertRequest, Kit, page, pictures, results, sealed};
+use super::{FlowSource, InvertRequest, Kit, noise, page, pictures, results, sealed};
 use crate::Result;
 use crate::flow::{DenseFlow, FloFolder, FlowEstimator, FlowNet2Flow};
 use crate::invert::{Inversion, InvertConfig, Inverter, StopReason};
@@ -64,11 +64,11 @@ pub fn resume(kit: &Kit, out: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
 }
 
 /// A run at any time: its place, its manifest, its settings, where its flows come from.
-struct Run {
-    folder: RunFolder,
+pub(super) struct Run {
+    pub(super) folder: RunFolder,
     manifest: Manifest,
-    begun: Begun,
-    flow: Box<dyn FlowEstimator>,
+    pub(super) begun: Begun,
+    pub(super) flow: Box<dyn FlowEstimator>,
 }
 
 fn begin(
@@ -78,6 +78,9 @@ fn begin(
     out: &Path,
     teller: &mut Teller<'_>,
 ) -> Result<(Manifest, StopReason), Halt> {
+    for remark in kit.generator.provenance().remarks() {
+        teller.warn(remark);
+    }
     let inputs = Inputs::read(kit, request, teller)?;
     let flow = flow(kit, &request.flow, &request.config, inputs.frames.count(), teller)?;
     let folder = RunFolder::create(out, Existing::Refuse)?;
@@ -184,7 +187,8 @@ fn advance(
         ));
     }
     run.manifest.stop_reason = Some(inversion.stop.to_string());
-    let rendered = results::render(kit, &run.folder, frames, &codes, run.begun.fps, teller)?;
+    noise::optimise(kit, run, frames, &codes, teller)?;
+    let rendered = results::render(kit, &run.folder, frames, &codes, &run.begun, teller)?;
     let strip = pictures::strip(kit, &run.folder, &inversion.trajectory, &rendered, teller)?;
     let manifest = Manifest { state: RunState::Finished, ..run.manifest.clone() };
     let pages = page::Contents {

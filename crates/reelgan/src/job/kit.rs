@@ -6,7 +6,7 @@ use reelgan_models::catalog::FFMPEG;
 use reelgan_run::clip::FfmpegSearch;
 
 use crate::Result;
-use crate::generator::{self, Generator};
+use crate::generator::{self, Choice, Generator};
 use crate::perceptual::{self, PerceptualNets};
 
 /// The models of a job, loaded once and used for as many jobs as wanted.
@@ -26,8 +26,16 @@ impl Kit {
     /// # Errors
     /// A model that was not fetched (the error says how), a changed file, wrong weights.
     pub fn open(store: &Store, generator: &str, device: &Device) -> Result<Self> {
+        Self::with(store, &Choice::Catalogue(generator.into()), device)
+    }
+
+    /// Loads any generator, as [`generator::load`], and the rest as [`Kit::open`].
+    ///
+    /// # Errors
+    /// As [`generator::load`] and [`Kit::open`].
+    pub fn with(store: &Store, generator: &Choice, device: &Device) -> Result<Self> {
         Ok(Self {
-            generator: Box::new(generator::open(store, generator, device)?),
+            generator: generator::load(store, generator, device)?,
             nets: perceptual::open(store, device)?,
             ffmpeg: ffmpeg(store),
         })

@@ -9,13 +9,13 @@ use reelgan_run::{Error as RunError, Images, RunFolder, atomic};
 use serde_json::{Value, json};
 
 use super::Kit;
+use super::noise::Noises;
 use super::page;
 use super::pictures::{self, COLUMNS, Movie, tile_side};
 use super::results;
 use super::source::Source;
 use super::watch::{Halt, Teller, Watch};
 use crate::codes::{CodeFile, Trajectory};
-use crate::generator::Noise;
 use crate::{Error, Result};
 
 /// The file that says what a folder was made for.
@@ -51,7 +51,7 @@ pub(super) struct Plan {
     /// The codes.
     pub trajectory: Trajectory,
     /// The noise inputs.
-    pub noise: Noise,
+    pub noise: Noises,
     /// The frame of the run behind each code, counted from 0; none for a morph.
     pub frames: Option<Vec<usize>>,
     /// Whether the run's reconstructions are shown beside the frames.
@@ -134,7 +134,7 @@ fn write(kit: &Kit, source: &Source, plan: &Plan, teller: &mut Teller<'_>) -> Re
         }
     };
     for k in 0..codes.count() {
-        let image = results::one(generator, &codes, k, &plan.noise)?;
+        let image = results::one(generator, &codes, k, &plan.noise.get(generator, k)?)?;
         let number = plan.frames.as_ref().map_or(k, |frames| frames[k]) + 1;
         let path = plan.place.join(format!("{}_{number:04}.png", plan.kind));
         media::write_png(&path, &image, 0, Origin::Synthetic)?;

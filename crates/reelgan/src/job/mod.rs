@@ -5,6 +5,7 @@
 //!    |         |         |          |          report.html
 //!    |         |         |          strip.png, video.mp4
 //!    |         |         codes.safetensors, npy/, losses.csv, frames/, measurements.json
+//!    |         noise/, noise_losses.csv after the second stage
 //!    |         state.safetensors while it runs
 //!    inputs/, manifest.json, config.toml
 //! ```
@@ -22,6 +23,7 @@ mod invert;
 mod kit;
 mod made;
 mod morph;
+mod noise;
 mod page;
 mod pictures;
 mod recorder;
@@ -39,7 +41,9 @@ pub use kit::Kit;
 pub use made::Made;
 pub use morph::morph;
 pub use render::render;
-pub use request::{EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest};
+pub use request::{
+    EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
+};
 pub use show::{MetricSummary, RunSummary, show};
 pub use watch::{Notice, Watch};
 

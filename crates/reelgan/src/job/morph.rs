@@ -28,7 +28,7 @@ pub fn morph(kit: &Kit, run: &Path, request: &MorphRequest, watch: &mut dyn Watc
             place: made::place(&source.folder, "morphs", &format!("{from}-{to}"))?,
             request: json!({ "from": from, "to": to, "steps": steps, "fps": fps }),
             trajectory: Trajectory::through(&codes),
-            noise: kit.generator.fixed_noise(),
+            noise: source.noises(kit, &ends).between(kit.generator.as_ref(), steps)?,
             frames: None,
             with_recon: false,
             fps,

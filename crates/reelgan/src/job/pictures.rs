@@ -11,6 +11,7 @@ use super::results::{self, Rendered};
 use super::watch::{Halt, Teller};
 use crate::codes::{Codes, Direction, Rows, Trajectory};
 use crate::edit::{Edit, edited};
+use crate::generator::Noise;
 use crate::{Error, Result};
 
 /// The most columns of a strip.
@@ -112,7 +113,8 @@ fn along_motion(
         let code = rendered.codes.select(&[frame])?;
         let edit = Edit { direction: direction.clone(), strength, rows: Rows::ALL };
         let code = edited(kit.generator.as_ref(), &code, &[edit])?;
-        thumbnail(kit, &code, side)
+        let noise = rendered.noises.get(kit.generator.as_ref(), frame)?;
+        thumbnail(kit, &code, &noise, side)
     };
     let mut chosen = STRENGTHS[0];
     for strength in STRENGTHS {
@@ -132,9 +134,8 @@ fn along_motion(
 }
 
 /// The first code as a small picture.
-fn thumbnail(kit: &Kit, codes: &Codes, side: usize) -> Result<Picture> {
-    let generator = kit.generator.as_ref();
-    let image = results::one(generator, codes, 0, &generator.fixed_noise())?;
+fn thumbnail(kit: &Kit, codes: &Codes, noise: &Noise, side: usize) -> Result<Picture> {
+    let image = results::one(kit.generator.as_ref(), codes, 0, noise)?;
     Ok(Picture::from_frame(&image, 0)?.thumbnail(side)?)
 }
 

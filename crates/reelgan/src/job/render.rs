@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::made::{self, Made, Plan};
+use super::noise::Noises;
 use super::pictures::playback;
 use super::watch::Watch;
 use super::{Kit, RenderRequest};
@@ -39,8 +40,8 @@ pub fn render(
             request: json!({ "frames": numbers, "noise_seed": request.noise_seed }),
             trajectory,
             noise: match request.noise_seed {
-                None => kit.generator.fixed_noise(),
-                Some(seed) => kit.generator.fresh_noise(seed),
+                None => source.noises(kit, &frames),
+                Some(seed) => Noises::Same(kit.generator.fresh_noise(seed)),
             },
             fps: playback(frames.len(), source.fps()),
             frames: Some(frames),

@@ -103,6 +103,17 @@ pub struct RenderRequest {
     pub out: Option<PathBuf>,
 }
 
+/// The noise inputs of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EditNoise {
+    /// That of the frames that are edited: their own where the run optimised it. It
+    /// holds fine detail of the original, which a large edit leaves behind as a ghost.
+    #[default]
+    Original,
+    /// The generator's own.
+    Fixed,
+}
+
 /// A run's frames with directions added to their codes.
 #[derive(Debug, Clone, Default)]
 pub struct EditRequest {
@@ -110,6 +121,8 @@ pub struct EditRequest {
     pub edits: Vec<EditSpec>,
     /// Which frames, counted from 1; `None` takes all.
     pub frames: Option<Vec<usize>>,
+    /// The noise inputs.
+    pub noise: EditNoise,
     /// Name of the folder below `RUN/edits`; `None` makes one from the edits.
     pub name: Option<String>,
     /// Where to instead.

@@ -10,6 +10,7 @@ use reelgan_run::{Images, RunFolder, atomic};
 
 use super::Kit;
 use super::begun::Begun;
+use super::noise::Noises;
 use super::pictures::{Movie, playback, tile_side};
 use super::watch::{Halt, Teller};
 use crate::codes::{CodeFile, Codes, write_npy};
@@ -37,6 +38,7 @@ pub(super) struct Shown {
 /// The reconstructions: measured, and some of them at hand.
 pub(super) struct Rendered {
     pub codes: Codes,
+    pub noises: Noises,
     pub measurements: Measurements,
     pub shown: Vec<Shown>,
 }
@@ -78,13 +80,14 @@ pub(super) fn render(
     folder: &RunFolder,
     inputs: &Images,
     codes: &Codes,
-    fps: Option<f64>,
+    begun: &Begun,
     teller: &mut Teller<'_>,
 ) -> Result<Rendered, Halt> {
     teller.stage("render")?;
     let generator = kit.generator.as_ref();
-    let noise = generator.fixed_noise();
     let count = codes.count();
+    let frames: Vec<usize> = (0..count).collect();
+    let noises = Noises::of_run(generator, folder, begun.invert.space, &frames);
     let metrics = metrics(kit);
     let mut values = vec![Vec::with_capacity(count); metrics.len()];
     let shown_frames = evenly_spaced(count, SHOWN);
@@ -92,11 +95,11 @@ pub(super) fn render(
     let size = (2 * inputs.width(), inputs.height());
     let mut movie = match count {
         1 => Movie::none(),
-        _ => Movie::begin(kit, &folder.video(), size, playback(count, fps), teller)?,
+        _ => Movie::begin(kit, &folder.video(), size, playback(count, begun.fps), teller)?,
     };
     for k in 0..count {
         let input = inputs.select(&[k])?;
-        let recon = one(generator, codes, k, &noise)?;
+        let recon = one(generator, codes, k, &noises.get(generator, k)?)?;
         media::write_png(&folder.recon(k + 1), &recon, 0, Origin::Synthetic)?;
         teller.wrote(folder.recon(k + 1));
         for (metric, values) in metrics.iter().zip(&mut values) {
@@ -117,7 +120,7 @@ pub(super) fn render(
     }
     measurements.write(&folder.measurements())?;
     teller.wrote(folder.measurements());
-    Ok(Rendered { codes: codes.clone(), measurements, shown })
+    Ok(Rendered { codes: codes.clone(), noises, measurements, shown })
 }
 
 /// Renders code `k`, rounded to 8 bits as its file will be.
@@ -165,6 +168,6 @@ fn losses(history: &[StepRecord]) -> String {
 }
 
 /// The `f64` whose shortest decimal form is that of `v`.
-fn shortest(v: f32) -> f64 {
+pub(super) fn shortest(v: f32) -> f64 {
     v.to_string().parse().unwrap_or(f64::from(v))
 }

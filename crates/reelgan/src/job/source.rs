@@ -7,8 +7,10 @@ use reelgan_run::media;
 use reelgan_run::{ArrayFile, Images, RunFolder};
 
 use super::Kit;
+use super::noise::Noises;
 use super::results;
 use crate::codes::{CodeFile, Codes};
+use crate::invert::Space;
 use crate::{Error, Result};
 
 /// The folder of a run with its codes.
@@ -72,6 +74,17 @@ impl Source {
         self.manifest.config.get("fps").and_then(serde_json::Value::as_f64)
     }
 
+    /// What the run optimised.
+    pub fn space(&self) -> Space {
+        let space = self.manifest.config.pointer("/invert/space").cloned();
+        space.and_then(|v| serde_json::from_value(v).ok()).unwrap_or_default()
+    }
+
+    /// The noise of these frames, counted from 0: their own where the run has it.
+    pub fn noises(&self, kit: &Kit, frames: &[usize]) -> Noises {
+        Noises::of_run(kit.generator.as_ref(), &self.folder, self.space(), frames)
+    }
+
     /// Input frame `k`, counted from 0.
     ///
     /// # Errors
@@ -91,7 +104,8 @@ impl Source {
             return self.picture(&path);
         }
         let generator = kit.generator.as_ref();
-        results::one(generator, &self.codes, k, &generator.fixed_noise())
+        let noise = self.noises(kit, &[k]).get(generator, 0)?;
+        results::one(generator, &self.codes, k, &noise)
     }
 
     fn picture(&self, path: &Path) -> Result<Images> {

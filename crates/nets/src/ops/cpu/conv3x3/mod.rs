@@ -313,7 +313,7 @@ thread_local! {
 }
 
 /// Calls `work` with `len` numbers of any value.
-fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+pub(super) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     // Taken out while in use: on a thread pool `work` may be interrupted by another convolution on the same thread.
     let mut scratch = SCRATCH.take();
     if scratch.len() < len {
