@@ -123,8 +123,8 @@ fn workload(root: &Path, bench: &Path, plan: &Plan, name: &str) -> Result<Row> {
     let mut ours = Command::new(bench);
     ours.args(["--case", name, "--exchange"]).arg(&folder);
     let mut ours = Peer::start(ours)?;
-    let mut torch = plan.python.as_ref().map(|python| other_side(root, python, name, &folder));
-    let mut torch = torch.take().transpose()?;
+    let start = |python| other_side(root, python, name, &folder);
+    let mut torch = plan.python.as_ref().map(start).transpose()?;
     let errors = torch.as_ref().map(|_| compare(&folder)).transpose()?;
     let (mut our_seconds, mut torch_seconds) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
@@ -169,8 +169,7 @@ fn compare(folder: &Path) -> Result<[Option<f64>; 2]> {
             continue;
         }
         let difference = relative(&torch, &ours);
-        // Written so that a difference that is not a number fails.
-        if !(difference < tolerance) {
+        if difference.is_nan() || difference >= tolerance {
             bail!("{name}: PyTorch differs by {difference:.1e}, more than {tolerance:.0e}");
         }
         *error = Some(difference);
