@@ -104,6 +104,9 @@ fn label(stage: &'static str) -> &'static str {
         "invert" => "Inverting",
         "pictures" => "Drawing pictures",
         "report" => "Writing the report",
+        "measure" => "Measuring",
+        "features" => "Features",
+        "distance" => "Distance",
         other => other,
     }
 }

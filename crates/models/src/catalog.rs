@@ -7,7 +7,7 @@ use std::fmt;
 
 mod table;
 
-pub use table::{CARPHONE, ENTRIES, FFMPEG, MOBILESTYLEGAN, VGG16};
+pub use table::{ALEXNET, CARPHONE, ENTRIES, FFMPEG, INCEPTION, MOBILESTYLEGAN, VGG16};
 
 /// What a catalogue entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,6 +91,10 @@ pub enum Recipe {
     MobileStyleGan,
     /// One pickle of arrays: a VGG16 trunk with five LPIPS heads.
     Vgg16Lpips,
+    /// One pickle of arrays: an AlexNet trunk with five LPIPS heads.
+    AlexNetLpips,
+    /// One TorchScript archive: the Inception network of FID.
+    Inception,
     /// The only member, as it is.
     Copy,
     /// The only member, as it is, made executable.

@@ -12,8 +12,9 @@
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
 //! edit        along directions (eq. 1), between codes
-//! metric      how good a reconstruction is
+//! metric      how good pictures, sequences and sets are
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
+//! evaluate    measuring pictures that are there: runs, pairs, sets
 //! ```
 //!
 //! # Example
@@ -46,6 +47,7 @@
 pub mod codes;
 pub mod edit;
 mod error;
+pub mod evaluate;
 pub mod flow;
 pub mod generator;
 pub mod invert;

@@ -15,6 +15,7 @@ pub mod images;
 pub mod manifest;
 pub mod media;
 pub mod npy;
+pub mod npz;
 pub mod picture;
 pub mod report;
 

@@ -11,6 +11,7 @@ mod demo;
 mod edit;
 mod invert;
 mod made;
+mod measure;
 mod models;
 mod morph;
 mod render;
@@ -27,6 +28,7 @@ pub enum Command {
     Morph(morph::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
+    Measure(measure::Arguments),
     Sample(sample::Arguments),
     Models(models::Arguments),
 }
@@ -50,6 +52,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
+        Command::Measure(arguments) => measure::run(&arguments, console),
         Command::Sample(arguments) => sample::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),
     }

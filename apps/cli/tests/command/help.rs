@@ -2,13 +2,14 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "invert",
     "edit",
     "morph",
     "render",
     "show",
+    "measure",
     "sample",
     "models",
     "models list",
@@ -77,6 +78,13 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("sample -o faces.png --count 0", "--count"),
         ("sample -o faces.png --truncation NaN", "--truncation"),
         ("show run --threads 0", "--threads"),
+        ("measure", "<RUN"),
+        ("measure run --pairs a b", "cannot be used with"),
+        ("measure --pairs a", "--pairs"),
+        ("measure run --metrics psrn", "did you mean psnr?"),
+        ("measure run --metrics happiness", "mse, psnr"),
+        ("measure run --inception x.pth", "--set"),
+        ("measure --set a b --metrics mse", "--metrics"),
         ("paint", "unrecognized subcommand"),
     ] {
         words(line).refused(2, &[want, "--help"]);

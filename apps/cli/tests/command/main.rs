@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod help;
+mod measure;
 mod models;
 mod output;
 mod program;

@@ -11,7 +11,9 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 use crate::record::CONVERTER;
 
+mod alexnet;
 mod generator;
+mod inception;
 mod mean_code;
 mod safetensors;
 mod vgg;
@@ -37,6 +39,16 @@ pub(crate) fn convert(
         (Recipe::Vgg16Lpips, members) => {
             step("converting");
             let arrays = vgg::arrays(entry, archive, &members)?;
+            safetensors::serialise(&arrays, &metadata)
+        }
+        (Recipe::AlexNetLpips, members) => {
+            step("converting");
+            let arrays = alexnet::arrays(entry, archive, &members)?;
+            safetensors::serialise(&arrays, &metadata)
+        }
+        (Recipe::Inception, members) => {
+            step("converting");
+            let arrays = inception::arrays(entry, archive, &members)?;
             safetensors::serialise(&arrays, &metadata)
         }
         (Recipe::MobileStyleGan, members) => {

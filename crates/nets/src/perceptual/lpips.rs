@@ -71,6 +71,11 @@ impl Lpips {
         Self::from_weights(trunk, &heads, device)
     }
 
+    /// What it stands on.
+    pub fn trunk(&self) -> &Trunk {
+        &self.trunk
+    }
+
     /// Sides below this cannot be compared.
     pub fn smallest_side(&self) -> usize {
         self.trunk.smallest_side()
