@@ -176,18 +176,18 @@ fn of_sets(
 ) -> Result<Option<Evaluation>> {
     let ffmpeg = arguments.programs.ffmpeg(store);
     let sets = [Set::open(&paths[0], &ffmpeg)?, Set::open(&paths[1], &ffmpeg)?];
-    let device = Device::flex();
-    let network = perceptual::inception(store, arguments.inception.as_deref(), &device)?;
     let input = match arguments.fid_input {
         Way::Pytorchfid => FidInput::PytorchFid,
         Way::Tf => FidInput::TensorFlow,
     };
-    let network = FidNetwork::new(network, input, device);
-    let watch = &mut Watcher::new(console);
-    let Some((evaluation, statistics)) = evaluate::measure_sets(sets.each_ref(), &network, watch)?
-    else {
-        return Ok(None);
+    let load = |input| {
+        let device = Device::flex();
+        let network = perceptual::inception(store, arguments.inception.as_deref(), &device)?;
+        Ok(FidNetwork::new(network, input, device))
     };
+    let watch = &mut Watcher::new(console);
+    let measured = evaluate::measure_sets(sets.each_ref(), input, load, watch)?;
+    let Some((evaluation, statistics)) = measured else { return Ok(None) };
     let places = [&arguments.save_reference, &arguments.save_judged];
     for (place, statistics) in places.into_iter().zip(&statistics) {
         place.as_ref().map_or(Ok(()), |path| Statistics::write(statistics, path))?;

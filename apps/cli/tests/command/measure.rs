@@ -119,6 +119,25 @@ fn folders_that_are_no_runs_and_files_that_are_no_sets() {
     measure(&bench, &weights).refused(1, &["f0.png", "picture"]);
 }
 
+/// The file of the tests holds 16 features of 200 pictures.
+#[test]
+fn two_statistics_files_need_no_network() {
+    let bench = Bench::new();
+    let stats =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/data/fid_stats_full_f1.npz");
+    let copy = bench.path("copy.npz");
+    let line: [&Path; 6] =
+        ["--set".as_ref(), &stats, &stats, "--save-judged".as_ref(), &copy, "--json".as_ref()];
+    let json = measure(&bench, &line).worked().json();
+    assert_eq!(json["metrics"][0]["name"], "fid_2015_pytorchfid");
+    assert!(json["metrics"][0]["mean"].as_f64().unwrap().abs() < 1e-9, "{json}");
+    measure(&bench, &["--set".as_ref(), &copy, &stats, "--fid-input".as_ref(), "tf".as_ref()])
+        .worked();
+    let codes =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/data/niqe_pris_params.npz");
+    measure(&bench, &["--set".as_ref(), &codes, &stats]).refused(1, &["no array `mu`", "mu_pris"]);
+}
+
 #[test]
 fn output_that_cannot_be_written() {
     let bench = Bench::new();

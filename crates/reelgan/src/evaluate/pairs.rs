@@ -163,9 +163,10 @@ impl Values {
     }
 
     fn summed_up(self, panel: &Panel, warnings: &mut Vec<String>) -> Result<Vec<Measured>> {
-        let infos = (panel.metrics.iter().map(|m| (m.info(), Scope::Frame)))
-            .chain(panel.qualities.iter().map(|q| (q.info(), Scope::Frame)))
-            .chain(panel.motions.iter().map(|m| (m.info(), Scope::Step)));
+        let of_frames = panel.metrics.iter().map(|m| m.info());
+        let of_frames = of_frames.chain(panel.qualities.iter().map(|q| q.info()));
+        let of_steps = panel.motions.iter().map(|m| (m.info(), Scope::Step));
+        let infos = of_frames.map(|info| (info, Scope::Frame)).chain(of_steps);
         let values = self.metrics.into_iter().chain(self.qualities).chain(self.motions);
         let mut measured = Vec::new();
         for ((info, scope), values) in infos.zip(values) {

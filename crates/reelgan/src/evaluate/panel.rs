@@ -121,15 +121,18 @@ impl Panel {
             false => LpipsSize::Side256,
         };
         let device = trunks.networks.device.clone();
-        let mut lpips =
-            |lpips: Lpips| self.metrics.push(Box::new(LpipsAt::new(lpips, size, device)));
+        let sized = |lpips: Lpips| -> Box<dyn Metric> {
+            Box::new(LpipsAt::new(lpips, size, device.clone()))
+        };
         match name {
             "mse" => self.metrics.push(Box::new(Mse)),
             "psnr" => self.metrics.push(Box::new(Psnr)),
             "ssim_gauss11_rgb" => self.metrics.push(Box::new(Ssim)),
-            "lpips_vgg_256" | "lpips_vgg_native" => lpips(trunks.vgg()?),
-            "lpips_alex_256" | "lpips_alex_native" => lpips(trunks.alex()?),
-            "lpips_squeeze_256" | "lpips_squeeze_native" => lpips(trunks.squeeze(name)?),
+            "lpips_vgg_256" | "lpips_vgg_native" => self.metrics.push(sized(trunks.vgg()?)),
+            "lpips_alex_256" | "lpips_alex_native" => self.metrics.push(sized(trunks.alex()?)),
+            "lpips_squeeze_256" | "lpips_squeeze_native" => {
+                self.metrics.push(sized(trunks.squeeze(name)?))
+            }
             "niqe_gray" => self.qualities.push(Box::new(Niqe { luma: NiqeLuma::Gray })),
             "niqe_y" => self.qualities.push(Box::new(Niqe { luma: NiqeLuma::Y })),
             "flicker_luma" => self.motions.push(Box::new(Flicker)),

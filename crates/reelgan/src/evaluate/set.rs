@@ -10,7 +10,7 @@ use reelgan_run::{Clip, Error as RunError, Images, media};
 use super::result::{Evaluation, Measured, Scope};
 use crate::Result;
 use crate::job::{FfmpegSearch, Notice, Watch};
-use crate::metric::fid::{FidNetwork, Gathered, Statistics, frechet_distance};
+use crate::metric::fid::{self, FidInput, FidNetwork, Gathered, Statistics, frechet_distance};
 
 /// Pictures of any sizes, or what is known of them.
 #[derive(Debug)]
@@ -41,10 +41,15 @@ impl Set {
         Ok(Self { path: path.to_owned(), source })
     }
 
+    /// Whether its features have yet to be computed.
+    fn is_pictures(&self) -> bool {
+        matches!(self.source, Source::Pictures(_))
+    }
+
     /// The statistics of its features; none if the watcher asked to end.
     fn statistics(
         &self,
-        network: &FidNetwork,
+        network: Option<&FidNetwork>,
         watch: &mut dyn Watch,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Statistics>> {
@@ -52,6 +57,7 @@ impl Set {
             Source::Statistics(known) => return Ok(Some(known.clone())),
             Source::Pictures(clip) => clip,
         };
+        let network = network.expect("pictures have a network");
         warnings.extend(clip.warnings().iter().map(ToString::to_string));
         let total = if clip.video().is_some() { 0 } else { clip.files().len() };
         let _ = watch.on(&Notice::Stage { name: "features" });
@@ -95,17 +101,24 @@ fn is_archive(path: &Path) -> Result<bool> {
 }
 
 /// The Frechet inception distance of two sets, and the statistics of both; none if the
-/// watcher asked to end.
+/// watcher asked to end. `load` gives the network that takes pictures as `input` says; it
+/// is called only if a set holds pictures.
 ///
 /// # Errors
 /// Pictures that cannot be read; fewer than two; statistics of another network.
 pub fn measure_sets(
     sets: [&Set; 2],
-    network: &FidNetwork,
+    input: FidInput,
+    load: impl FnOnce(FidInput) -> Result<FidNetwork>,
     watch: &mut dyn Watch,
 ) -> Result<Option<(Evaluation, [Statistics; 2])>> {
     let mut warnings = Vec::new();
+    let network = match sets.iter().any(|set| set.is_pictures()) {
+        true => Some(load(input)?),
+        false => None,
+    };
     let [reference, judged] = sets;
+    let network = network.as_ref();
     let Some(a) = reference.statistics(network, watch, &mut warnings)? else { return Ok(None) };
     let Some(b) = judged.statistics(network, watch, &mut warnings)? else { return Ok(None) };
     let _ = watch.on(&Notice::Stage { name: "distance" });
@@ -114,7 +127,7 @@ pub fn measure_sets(
         reference: reference.path.display().to_string(),
         judged: judged.path.display().to_string(),
         frames: Vec::new(),
-        metrics: vec![Measured::new(&network.info(), Scope::Set, vec![distance])?],
+        metrics: vec![Measured::new(&fid::info(input), Scope::Set, vec![distance])?],
         warnings,
     };
     Ok(Some((evaluation, [a, b])))

@@ -13,7 +13,7 @@ mod statistics;
 mod symmetric;
 
 pub use distance::frechet_distance;
-pub use network::FidNetwork;
+pub use network::{FidNetwork, info};
 pub use statistics::{Gathered, Statistics};
 
 pub use reelgan_nets::perceptual::FidInput;

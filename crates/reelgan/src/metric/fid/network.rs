@@ -9,10 +9,19 @@ use crate::Result;
 use crate::generator::frame_tensor;
 use crate::metric::MetricInfo;
 
-/// The network of FID and how pictures are brought to it.
+/// What the distance of two sets means: `fid_2015_pytorchfid` or `fid_2015_tf`, after
+/// the way that pictures are brought to the network.
 ///
-/// The distance is `fid_2015_pytorchfid` or `fid_2015_tf` after the preparation, and
-/// grows as sets get smaller: compare distances of sets of one size only.
+/// It grows as sets get smaller: compare distances of sets of one size only.
+pub fn info(input: FidInput) -> MetricInfo {
+    let name = match input {
+        FidInput::PytorchFid => "fid_2015_pytorchfid",
+        FidInput::TensorFlow => "fid_2015_tf",
+    };
+    MetricInfo::plain(name, Better::Lower)
+}
+
+/// The network of FID and how pictures are brought to it.
 #[derive(Debug, Clone)]
 pub struct FidNetwork {
     network: Inception,
@@ -24,15 +33,6 @@ impl FidNetwork {
     /// Takes the network.
     pub fn new(network: Inception, input: FidInput, device: Device) -> Self {
         Self { network, input, device }
-    }
-
-    /// What the distance of two sets means.
-    pub fn info(&self) -> MetricInfo {
-        let name = match self.input {
-            FidInput::PytorchFid => "fid_2015_pytorchfid",
-            FidInput::TensorFlow => "fid_2015_tf",
-        };
-        MetricInfo::plain(name, Better::Lower)
     }
 
     /// The 2048 features of frame `k`; values are clamped to `[0,1]`.
