@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn second_differences_have_cosines_for_eigenvalues() {
-        for n in [1, 2, 3, 17, 130] {
+        for n in [1usize, 2, 3, 17, 130] {
             let matrix = (0..n * n).map(|p| match (p / n).abs_diff(p % n) {
                 0 => 2.0,
                 1 => -1.0,
