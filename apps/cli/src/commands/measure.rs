@@ -56,16 +56,16 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "set")]
     squeezenet: Option<PathBuf>,
     /// The network of FID from a file [default: inception-fid-2015 of the model cache]
-    #[arg(long, value_name = "FILE", requires = "set")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "pairs"])]
     inception: Option<PathBuf>,
     /// How pictures are brought to the network of FID
-    #[arg(long, value_enum, default_value_t, requires = "set", value_name = "WAY")]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["run", "pairs"], value_name = "WAY")]
     fid_input: Way,
     /// Write the statistics of the reference set as .npz
-    #[arg(long, value_name = "FILE", requires = "set")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "pairs"])]
     save_reference: Option<PathBuf>,
     /// Write the statistics of the judged set as .npz
-    #[arg(long, value_name = "FILE", requires = "set")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "pairs"])]
     save_judged: Option<PathBuf>,
     /// Also write the values as CSV, one line a frame
     #[arg(long, value_name = "FILE")]

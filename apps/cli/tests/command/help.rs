@@ -83,7 +83,7 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("measure --pairs a", "--pairs"),
         ("measure run --metrics psrn", "did you mean psnr?"),
         ("measure run --metrics happiness", "mse, psnr"),
-        ("measure run --inception x.pth", "--set"),
+        ("measure run --inception x.pth", "cannot be used with"),
         ("measure --set a b --metrics mse", "--metrics"),
         ("paint", "unrecognized subcommand"),
     ] {

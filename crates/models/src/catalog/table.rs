@@ -148,7 +148,7 @@ pub const ALEXNET: Entry = Entry {
     }],
     recipe: Recipe::AlexNetLpips,
     file: "models/alexnet.safetensors",
-    converted_sha256: None,
+    converted_sha256: Some("ed2eb66c50303d22945ca8b5e50442afa59ae8e05a24f41cb738dfcd5edc4848"),
     platform: None,
     licence: VGG16.licence,
     terms: VGG16.terms,
@@ -175,7 +175,7 @@ pub const INCEPTION: Entry = Entry {
     }],
     recipe: Recipe::Inception,
     file: "models/inception-fid-2015.safetensors",
-    converted_sha256: None,
+    converted_sha256: Some("e0c5c5ded87001ad9c0203c0dec6634fd3358d94d1b8f6657dff87f77499ccb3"),
     platform: None,
     licence: "MIT (LICENSE file in the package)",
     terms: "Trained on ImageNet, whose pictures are for non-commercial research; the numbers \
