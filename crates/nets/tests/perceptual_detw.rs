@@ -130,7 +130,7 @@ fn heads_that_come_with_the_crate_are_the_authors() {
     let Trunk::SqueezeNet(net) = trunk("squeeze") else { panic!("asked for SqueezeNet") };
     let golden = Golden::open("lpips_detw.safetensors");
     let pair = ["in0", "in1"].map(|name| to_unit(image(&golden, name, &Device::flex())));
-    let ours = Lpips::squeeze(net, &Device::flex()).expect("heads");
+    let ours = Lpips::squeeze(*net, &Device::flex()).expect("heads");
     let (total, _) = ours.distance(pair[0].clone(), pair[1].clone());
     for (got, want) in values(total).iter().zip(golden.values("squeeze")) {
         assert!((got / want - 1.0).abs() < 1e-3, "{got} instead of {want}");

@@ -14,7 +14,7 @@ pub enum Trunk {
     /// Five taps of AlexNet.
     AlexNet(AlexNet),
     /// Seven taps of SqueezeNet 1.1.
-    SqueezeNet(SqueezeNet),
+    SqueezeNet(Box<SqueezeNet>),
 }
 
 impl Trunk {
@@ -63,7 +63,7 @@ impl From<AlexNet> for Trunk {
 
 impl From<SqueezeNet> for Trunk {
     fn from(net: SqueezeNet) -> Self {
-        Self::SqueezeNet(net)
+        Self::SqueezeNet(Box::new(net))
     }
 }
 
