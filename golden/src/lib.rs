@@ -51,6 +51,16 @@ impl Golden {
         self.array(name).to_f32()
     }
 
+    /// Numbers of an array of f64, row-major.
+    ///
+    /// # Panics
+    /// If there is none of that name, or it holds other numbers.
+    pub fn doubles(&self, name: &str) -> Vec<f64> {
+        let array = self.array(name);
+        assert_eq!(array.dtype, reelgan_checkpoint::DType::F64, "`{name}`");
+        array.bytes.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect()
+    }
+
     fn array(&self, name: &str) -> &reelgan_checkpoint::Array {
         self.arrays
             .get(name)

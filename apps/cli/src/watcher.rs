@@ -121,6 +121,9 @@ fn label(stage: &'static str) -> &'static str {
         "noise" => "Noise",
         "pictures" => "Drawing pictures",
         "report" => "Writing the report",
+        "measure" => "Measuring",
+        "features" => "Features",
+        "distance" => "Distance",
         other => other,
     }
 }

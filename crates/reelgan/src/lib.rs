@@ -15,8 +15,9 @@
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
 //! edit        along directions (eq. 1), between codes
-//! metric      how good a reconstruction is
+//! metric      how good pictures, sequences and sets are
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
+//! evaluate    measuring pictures that are there: runs, pairs, sets
 //! ```
 //!
 //! # Example
@@ -52,6 +53,7 @@ pub mod edit;
 pub mod encode;
 mod error;
 pub mod face;
+pub mod evaluate;
 pub mod flow;
 pub mod generator;
 pub mod invert;

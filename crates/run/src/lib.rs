@@ -16,6 +16,7 @@ pub mod landmarks;
 pub mod manifest;
 pub mod media;
 pub mod npy;
+pub mod npz;
 pub mod picture;
 pub mod report;
 

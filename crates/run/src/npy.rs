@@ -23,8 +23,15 @@ pub fn write(path: &Path, array: &Array) -> Result<()> {
 pub fn to_bytes(array: &Array) -> Result<Vec<u8>> {
     // Checked again, since the fields of an `Array` are open.
     let array = Array::new(array.shape.clone(), array.data.clone())?;
+    let mut bytes = header("<f4", &array.shape)?;
+    bytes.extend(array.data.iter().flat_map(|v| v.to_le_bytes()));
+    Ok(bytes)
+}
+
+/// Everything before the values of an array in C order.
+pub(crate) fn header(descr: &str, shape: &[usize]) -> Result<Vec<u8>> {
     let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", tuple(&array.shape));
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {}, }}", tuple(shape));
     // Magic, version and length take 10 bytes; the values begin on a multiple
     // of 64, and the header ends with a line feed.
     let filled = (10 + header.len() + 1).next_multiple_of(64) - 10;
@@ -32,15 +39,11 @@ pub fn to_bytes(array: &Array) -> Result<Vec<u8>> {
     header.push('\n');
     let length = u16::try_from(header.len())
         .map_err(|_| crate::Error::shape(".npy header", "at most 65535 bytes", header.len()))?;
-
-    let mut bytes = Vec::with_capacity(10 + header.len() + 4 * array.data.len());
-    bytes.extend(b"\x93NUMPY\x01\x00");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(length.to_le_bytes());
     bytes.extend(header.bytes());
-    bytes.extend(array.data.iter().flat_map(|v| v.to_le_bytes()));
     Ok(bytes)
 }
-
 /// A shape as Python writes a tuple: `()`, `(3,)`, `(1, 16, 512)`.
 fn tuple(shape: &[usize]) -> String {
     let sizes: Vec<_> = shape.iter().map(usize::to_string).collect();

@@ -13,6 +13,7 @@ mod edit;
 mod encode;
 mod invert;
 mod made;
+mod measure;
 mod models;
 mod morph;
 mod render;
@@ -32,6 +33,7 @@ pub enum Command {
     Morph(morph::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
+    Measure(measure::Arguments),
     Sample(sample::Arguments),
     Train(train::Arguments),
     Models(models::Arguments),
@@ -58,6 +60,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
+        Command::Measure(arguments) => measure::run(&arguments, console),
         Command::Sample(arguments) => sample::run(&arguments, console),
         Command::Train(arguments) => train::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),

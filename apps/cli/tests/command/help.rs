@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "align",
     "invert",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 16] = [
     "morph",
     "render",
     "show",
+    "measure",
     "sample",
     "train",
     "train encoder",
@@ -84,6 +85,13 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("sample -o faces.png --count 0", "--count"),
         ("sample -o faces.png --truncation NaN", "--truncation"),
         ("show run --threads 0", "--threads"),
+        ("measure", "<RUN"),
+        ("measure run --pairs a b", "cannot be used with"),
+        ("measure --pairs a", "--pairs"),
+        ("measure run --metrics psrn", "did you mean psnr?"),
+        ("measure run --metrics happiness", "mse, psnr"),
+        ("measure run --inception x.pth", "cannot be used with"),
+        ("measure --set a b --metrics mse", "--metrics"),
         ("paint", "unrecognized subcommand"),
     ] {
         words(line).refused(2, &[want, "--help"]);

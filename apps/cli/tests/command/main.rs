@@ -3,6 +3,7 @@
 mod align;
 mod bad_input;
 mod help;
+mod measure;
 mod models;
 mod output;
 mod program;

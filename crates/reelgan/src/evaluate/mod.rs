@@ -1,0 +1,23 @@
+//! Measuring pictures that are there: the reconstructions of a run, pairs of any
+//! pictures, a set against a set.
+//!
+//! Frames are read one at a time, so memory does not grow with their number.
+//!
+//! ```text
+//! panel     names of metrics -> loaded metrics
+//! pairs     two clips, frame by frame and step by step; a run is one of inputs and reconstructions
+//! set       two sets, or their statistics files
+//! result    the numbers            report   the numbers as table, CSV, HTML
+//! ```
+
+mod pairs;
+mod panel;
+mod report;
+mod result;
+mod set;
+
+pub use pairs::{measure_pairs, measure_run};
+pub use panel::{NAMES, Needs, Networks, Panel};
+pub use report::{csv, html};
+pub use result::{Evaluation, Measured, Scope};
+pub use set::{Set, measure_sets};
