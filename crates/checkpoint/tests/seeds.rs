@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reelgan_checkpoint::{Result, ir, package, pickle, read};
+use reelgan_checkpoint::{Result, ir, package, pickle, read, shards};
 
 fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
@@ -23,7 +23,7 @@ fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
 
 #[test]
 fn containers() {
-    for target in ["torch", "npy", "safetensors"] {
+    for target in ["torch", "npy", "safetensors", "mat", "dlib"] {
         replay(target, |bytes| read(bytes).map(drop));
     }
     replay("pickle", |bytes| pickle::flatten(&pickle::parse(bytes)?, "/").map(drop));
@@ -32,6 +32,11 @@ fn containers() {
 #[test]
 fn archives() {
     replay("archive", |bytes| package::member_of(bytes, "a/b.bin", 1 << 20).map(drop));
+}
+
+#[test]
+fn lists_of_shards() {
+    replay("shards", |list| shards::read(list, &[7; 4]).map(drop));
 }
 
 #[test]

@@ -7,8 +7,10 @@ use crate::arguments::Cli;
 use crate::console::Console;
 use crate::failure::Ending;
 
+mod convert;
 mod demo;
 mod edit;
+mod inspect;
 mod invert;
 mod made;
 mod models;
@@ -29,6 +31,8 @@ pub enum Command {
     Show(show::Arguments),
     Sample(sample::Arguments),
     Models(models::Arguments),
+    Inspect(inspect::Arguments),
+    Convert(convert::Arguments),
 }
 
 /// Runs a command to its end.
@@ -52,5 +56,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Sample(arguments) => sample::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),
+        Command::Inspect(arguments) => inspect::run(&arguments, console),
+        Command::Convert(arguments) => convert::run(&arguments, console),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "demo",
     "invert",
     "edit",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 12] = [
     "models fetch",
     "models add",
     "models verify",
+    "inspect",
+    "convert",
 ];
 
 #[test]
@@ -77,6 +79,9 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("sample -o faces.png --count 0", "--count"),
         ("sample -o faces.png --truncation NaN", "--truncation"),
         ("show run --threads 0", "--threads"),
+        ("inspect", "<FILE>"),
+        ("convert a.pt", "--output"),
+        ("convert a.pt -o b.pt", ".safetensors"),
         ("paint", "unrecognized subcommand"),
     ] {
         words(line).refused(2, &[want, "--help"]);
