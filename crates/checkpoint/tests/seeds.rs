@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use reelgan_checkpoint::recognise::recognise;
 use reelgan_checkpoint::{Result, ir, package, pickle, read, shards};
 
 fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
@@ -37,6 +38,25 @@ fn archives() {
 #[test]
 fn lists_of_shards() {
     replay("shards", |list| shards::read(list, &[7; 4]).map(drop));
+}
+
+/// Lines `name 3x4`; whatever they are, what is found and what is missing make up what is needed.
+#[test]
+fn names_and_shapes() {
+    replay("recognise", |text| {
+        let text = std::str::from_utf8(text).unwrap();
+        let arrays: Vec<(&str, Vec<usize>)> = text
+            .lines()
+            .map(|line| {
+                let (name, shape) = line.split_once(' ').unwrap();
+                (name, shape.split('x').filter_map(|d| d.parse().ok()).collect())
+            })
+            .collect();
+        let known = recognise(arrays.iter().map(|(name, shape)| (*name, shape.as_slice())));
+        assert!(!known.parts.is_empty(), "{text}");
+        assert!(known.parts.iter().all(|p| p.found + p.missing.len() == p.needed));
+        Ok(())
+    });
 }
 
 #[test]
