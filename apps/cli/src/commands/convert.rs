@@ -59,8 +59,8 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let known = inspect::networks(&written);
     let about: Vec<String> = known.parts.iter().map(inspect::about).collect();
     let data = json!({
-        "file": to,
-        "from": from,
+        "file": to.display().to_string(),
+        "from": from.display().to_string(),
         "arrays": names.len(),
         "bytes": size,
         "networks": known.parts.iter().map(|p| p.network.id).collect::<Vec<_>>(),

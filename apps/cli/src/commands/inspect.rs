@@ -66,7 +66,7 @@ fn data(file: &Path, index: &Index, known: &Recognised) -> Value {
         })
         .collect();
     json!({
-        "file": file,
+        "file": file.display().to_string(),
         "kind": format!("{:?}", index.kind()),
         "description": index.kind().to_string(),
         "arrays": arrays,
