@@ -1,23 +1,25 @@
-//! Zip archives held in memory.
+//! Zip archives, of which only the directory is read until a member is asked for.
 //!
 //! A strict reader of its own: sizes come from the central directory alone (torch writes zeros into the
 //! local headers), the directory is bounded by the bytes it really occupies, and stored members are
-//! borrowed from the input instead of being copied, which halves the memory for large checkpoints.
+//! places in the file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Read;
-
-use flate2::{Crc, read::DeflateDecoder};
 
 use crate::budget::Budget;
 use crate::bytes::Reader;
 use crate::error::{Error, Result, malformed, unsupported};
+use crate::place::{Block, Coding};
+use crate::source::{Source, Span};
 
 const ZIP: &str = "zip";
 const END: &[u8] = b"PK\x05\x06";
 const END_SIZE: usize = 22;
 const MAX_COMMENT: usize = 0xffff;
+const LOCATOR_SIZE: usize = 20;
+/// Largest directory read: about half a million members.
+const MAX_DIRECTORY: u64 = 64 << 20;
 const ZIP64_EXTRA: u16 = 1;
 /// A 32-bit size or offset that says "look in the 64-bit extension".
 const SEE_ZIP64: u64 = u32::MAX as u64;
@@ -38,7 +40,7 @@ struct Entry {
 
 /// A zip whose directory has been read.
 pub(crate) struct ZipFile<'a> {
-    bytes: &'a [u8],
+    source: Source<'a>,
     entries: BTreeMap<String, Entry>,
 }
 
@@ -48,8 +50,9 @@ impl<'a> ZipFile<'a> {
     /// # Errors
     /// If there is none, it leaves the file, or two members share a name (readers disagree about which
     /// one counts).
-    pub(crate) fn new(bytes: &'a [u8]) -> Result<ZipFile<'a>> {
-        let mut directory = Reader::new(directory(bytes)?, ZIP);
+    pub(crate) fn new(source: Source<'a>) -> Result<ZipFile<'a>> {
+        let bytes = directory(source)?;
+        let mut directory = Reader::new(&bytes, ZIP);
         let mut entries = BTreeMap::new();
         while !directory.is_empty() {
             if directory.take(4)? != b"PK\x01\x02" {
@@ -64,7 +67,7 @@ impl<'a> ZipFile<'a> {
             }
             entries.insert(name, entry);
         }
-        Ok(ZipFile { bytes, entries })
+        Ok(ZipFile { source, entries })
     }
 
     /// Names of all members, sorted.
@@ -77,22 +80,18 @@ impl<'a> ZipFile<'a> {
         self.entries.get(name).map(|e| e.size)
     }
 
-    /// The content of one member, its check sum verified. What has to be unpacked is charged to `budget`.
-    pub(crate) fn member(&self, name: &str, budget: &mut Budget) -> Result<Cow<'a, [u8]>> {
+    /// Where a member is and how it is packed.
+    pub(crate) fn block(&self, name: &str) -> Result<Block> {
         let entry = self.entries.get(name).ok_or_else(|| self.missing(name))?;
         if entry.flags & ENCRYPTED != 0 {
             return Err(unsupported(ZIP, format!("the encryption of member `{name}`")));
         }
-        let packed = self.packed(entry)?;
-        let content = match entry.method {
-            STORED if entry.packed == entry.size => Cow::Borrowed(packed),
+        let coding = match entry.method {
+            STORED if entry.packed == entry.size => Coding::Plain,
             STORED => {
                 return Err(malformed(ZIP, format!("stored member `{name}` declares two sizes")));
             }
-            DEFLATED => {
-                budget.take(entry.size)?;
-                Cow::Owned(read_exactly(DeflateDecoder::new(packed), entry.size, entry.size, ZIP)?)
-            }
+            DEFLATED => Coding::Deflate { len: entry.size },
             other => {
                 return Err(unsupported(
                     ZIP,
@@ -100,12 +99,21 @@ impl<'a> ZipFile<'a> {
                 ));
             }
         };
-        let mut sum = Crc::new();
-        sum.update(&content);
-        if sum.sum() != entry.crc {
-            return Err(malformed(ZIP, format!("member `{name}` does not match its check sum")));
+        Ok(Block { span: self.packed(entry)?, coding, crc: Some(entry.crc) })
+    }
+
+    /// The content of one member, its check sum verified; memory taken for it is charged to `budget`.
+    pub(crate) fn member(&self, name: &str, budget: &mut Budget) -> Result<Cow<'a, [u8]>> {
+        let block = self.block(name)?;
+        if block.coding != Coding::Plain || !self.source.is_memory() {
+            budget.take(block.len())?;
         }
-        Ok(content)
+        block.read(self.source).map_err(|e| match e {
+            Error::Malformed { format, what } => {
+                malformed(format, format!("member `{name}`: {what}"))
+            }
+            other => other,
+        })
     }
 
     /// [`Error::Missing`] with a few of the names that do exist.
@@ -123,56 +131,61 @@ impl<'a> ZipFile<'a> {
     }
 
     /// The raw bytes of a member: they follow its local header, whose own sizes are ignored.
-    fn packed(&self, entry: &Entry) -> Result<&'a [u8]> {
-        let mut reader = Reader::new(self.bytes, ZIP);
-        reader.take(entry.header)?;
+    fn packed(&self, entry: &Entry) -> Result<Span> {
+        const HEADER: u64 = 30;
+        let header = self.source.read(self.source.span(entry.header, HEADER, ZIP)?)?;
+        let mut reader = Reader::new(&header, ZIP);
         if reader.take(4)? != b"PK\x03\x04" {
             return Err(malformed(ZIP, format!("no member header at offset {}", entry.header)));
         }
         reader.take(22)?;
         let (name, extra) = (reader.u16()?, reader.u16()?);
-        reader.take(u64::from(name) + u64::from(extra))?;
-        reader.take(entry.packed)
+        // The header was inside the source, so this cannot overflow.
+        let start = entry.header + HEADER + u64::from(name) + u64::from(extra);
+        self.source.span(start, entry.packed, ZIP)
     }
 }
 
-/// Finds the central directory through the end record, which may be followed by a comment.
-fn directory(bytes: &[u8]) -> Result<&[u8]> {
-    let tail_start = bytes.len().saturating_sub(END_SIZE + MAX_COMMENT);
-    let tail = &bytes[tail_start..];
-    let end = tail
-        .windows(END_SIZE)
-        .rposition(|w| w.starts_with(END))
-        .map(|at| tail_start + at)
-        .ok_or_else(|| Error::Truncated {
-            format: ZIP,
-            what: "the directory at its end is missing".into(),
-        })?;
-    let mut reader = Reader::new(&bytes[end + 12..], ZIP);
+/// The central directory, found through the end record, which may be followed by a comment.
+fn directory(source: Source) -> Result<Cow<[u8]>> {
+    let whole = source.len();
+    let tail_start = whole.saturating_sub((LOCATOR_SIZE + END_SIZE + MAX_COMMENT) as u64);
+    let tail = source.read(source.span(tail_start, whole - tail_start, ZIP)?)?;
+    let found = tail.windows(END_SIZE).rposition(|w| w.starts_with(END));
+    let found = found.ok_or_else(|| Error::Truncated {
+        format: ZIP,
+        what: "the directory at its end is missing".into(),
+    })?;
+    let end = tail_start + found as u64;
+    let mut reader = Reader::new(&tail[found + 12..], ZIP);
     let (mut size, mut offset) = (u64::from(reader.u32()?), u64::from(reader.u32()?));
-    if let Some(wide) = zip64_end(bytes, end)? {
-        (size, offset) = wide;
+    let locator = found.checked_sub(LOCATOR_SIZE).map(|at| &tail[at..found]);
+    if let Some(locator) = locator.filter(|l| l.starts_with(b"PK\x06\x07")) {
+        let at = Reader::new(&locator[8..], ZIP).u64()?;
+        (size, offset) = zip64_end(source, at, end)?;
     }
-    let mut reader = Reader::new(&bytes[..end], ZIP);
-    reader.take(offset)?;
-    reader.take(size)
+    if offset.checked_add(size).is_none_or(|last| last > end) {
+        let what = format!("its directory of {size} bytes at offset {offset} leaves the file");
+        return Err(Error::Truncated { format: ZIP, what });
+    }
+    if size > MAX_DIRECTORY {
+        let what = "the size of the directory of a zip (bytes)";
+        return Err(Error::Limit { what, got: size, limit: MAX_DIRECTORY });
+    }
+    source.read(source.span(offset, size, ZIP)?)
 }
 
-/// Size and offset of the directory from the 64-bit end record, if a locator stands before the end record.
-fn zip64_end(bytes: &[u8], end: usize) -> Result<Option<(u64, u64)>> {
-    let Some(locator) =
-        end.checked_sub(20).map(|at| &bytes[at..end]).filter(|l| l.starts_with(b"PK\x06\x07"))
-    else {
-        return Ok(None);
-    };
-    let at = Reader::new(&locator[8..], ZIP).u64()?;
-    let mut reader = Reader::new(&bytes[..end], ZIP);
-    reader.take(at)?;
-    if reader.take(4)? != b"PK\x06\x06" {
+/// Size and offset of the directory from the 64-bit end record at `at`, which lies before `end`.
+fn zip64_end(source: Source, at: u64, end: u64) -> Result<(u64, u64)> {
+    const RECORD: u64 = 56;
+    let span = source.span(at, RECORD, ZIP)?;
+    let record = source.read(span)?;
+    let mut reader = Reader::new(&record, ZIP);
+    if reader.take(4)? != b"PK\x06\x06" || at + RECORD > end {
         return Err(malformed(ZIP, format!("no 64-bit end record at offset {at}")));
     }
     reader.take(36)?;
-    Ok(Some((reader.u64()?, reader.u64()?)))
+    Ok((reader.u64()?, reader.u64()?))
 }
 
 /// One record of the central directory, after its signature.
@@ -200,27 +213,4 @@ fn entry(r: &mut Reader) -> Result<(String, Entry)> {
         }
     }
     Ok((name, Entry { flags, method, crc, packed, size, header }))
-}
-
-/// Reads exactly `size` bytes, which may not exceed `max`; memory grows with what really arrives.
-pub(crate) fn read_exactly(
-    from: impl Read,
-    size: u64,
-    max: u64,
-    format: &'static str,
-) -> Result<Vec<u8>> {
-    if size > max {
-        return Err(Error::Limit { what: "the size of the member (bytes)", got: size, limit: max });
-    }
-    let mut out = Vec::new();
-    let got = from.take(size.saturating_add(1)).read_to_end(&mut out);
-    let got = got.map_err(|e| malformed(format, e.to_string()))? as u64;
-    if got != size {
-        let really = if got > size { "more" } else { "fewer" };
-        return Err(malformed(
-            format,
-            format!("a member declares {size} bytes and holds {really}"),
-        ));
-    }
-    Ok(out)
 }

@@ -32,6 +32,47 @@ pub enum DType {
 }
 
 impl DType {
+    /// All types.
+    pub const ALL: [DType; 13] = [
+        DType::F64,
+        DType::F32,
+        DType::F16,
+        DType::BF16,
+        DType::I64,
+        DType::I32,
+        DType::I16,
+        DType::I8,
+        DType::U64,
+        DType::U32,
+        DType::U16,
+        DType::U8,
+        DType::Bool,
+    ];
+
+    /// The name that safetensors uses, such as `F32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            DType::F64 => "F64",
+            DType::F32 => "F32",
+            DType::F16 => "F16",
+            DType::BF16 => "BF16",
+            DType::I64 => "I64",
+            DType::I32 => "I32",
+            DType::I16 => "I16",
+            DType::I8 => "I8",
+            DType::U64 => "U64",
+            DType::U32 => "U32",
+            DType::U16 => "U16",
+            DType::U8 => "U8",
+            DType::Bool => "BOOL",
+        }
+    }
+
+    /// The type of that [`name`](Self::name).
+    pub fn named(name: &str) -> Option<DType> {
+        DType::ALL.into_iter().find(|d| d.name() == name)
+    }
+
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {
@@ -129,24 +170,11 @@ pub(crate) fn byte_len(shape: &[usize], dtype: DType) -> Result<usize> {
         .ok_or_else(|| malformed("array", format!("the shape {shape:?} is larger than any memory")))
 }
 
-/// Rewrites elements of `dtype` from big-endian to little-endian, in place.
-pub(crate) fn swap_bytes(bytes: &mut [u8], dtype: DType) {
-    if dtype.size() > 1 {
-        bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+/// Reverses the bytes of every element of `size` bytes, in place.
+pub(crate) fn swap_bytes(bytes: &mut [u8], size: usize) {
+    if size > 1 {
+        bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
     }
-}
-
-/// Rewrites column-major elements as row-major ones.
-///
-/// `bytes` must hold exactly the elements of `shape`.
-pub(crate) fn rows_first(bytes: &[u8], shape: &[usize], dtype: DType) -> Vec<u8> {
-    let mut strides = Vec::with_capacity(shape.len());
-    let mut step = 1;
-    for &extent in shape {
-        strides.push(step);
-        step *= extent.max(1);
-    }
-    gather(bytes, shape, &strides, dtype.size())
 }
 
 /// Collects the elements at `sum(index * stride)`, row-major. The caller has checked that the largest

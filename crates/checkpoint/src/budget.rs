@@ -20,8 +20,8 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// The allowance of a file of `len` bytes.
-    pub(crate) fn for_input(len: usize) -> Budget {
-        Budget::new(FLOOR.saturating_add(PER_BYTE.saturating_mul(len as u64)))
+    pub(crate) fn for_input(len: u64) -> Budget {
+        Budget::new(FLOOR.saturating_add(PER_BYTE.saturating_mul(len)))
     }
 
     /// An allowance of exactly `limit` bytes.

@@ -44,10 +44,6 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8> {
-        Ok(self.array::<1>()?[0])
-    }
-
     pub(crate) fn u16(&mut self) -> Result<u16> {
         Ok(u16::from_le_bytes(self.array()?))
     }
@@ -56,26 +52,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn i32(&mut self) -> Result<i32> {
-        Ok(i32::from_le_bytes(self.array()?))
-    }
-
     pub(crate) fn u64(&mut self) -> Result<u64> {
         Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    /// Bytes up to the next newline, which is consumed and left out.
-    pub(crate) fn line(&mut self) -> Result<&'a [u8]> {
-        let left = &self.data[self.pos..];
-        match left.iter().position(|&b| b == b'\n') {
-            Some(end) => {
-                self.pos += end + 1;
-                Ok(&left[..end])
-            }
-            None => Err(Error::Truncated {
-                format: self.format,
-                what: format!("a line starting at offset {} has no end", self.pos),
-            }),
-        }
     }
 }

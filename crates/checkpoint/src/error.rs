@@ -62,14 +62,6 @@ pub enum Error {
         /// The largest value accepted.
         limit: u64,
     },
-    /// A recognised container that has no reader.
-    #[error(
-        "this is {kind}, which is recognised but not read yet; save its arrays as safetensors, npz or npy"
-    )]
-    NotReadYet {
-        /// What the content says it is.
-        kind: Kind,
-    },
     /// A recognised file that holds no arrays at all.
     #[error("this is {kind}, not a model file: {advice}")]
     NotAModel {

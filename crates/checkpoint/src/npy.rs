@@ -1,57 +1,93 @@
 //! numpy's own files: one array (`.npy`), or a zip of them (`.npz`).
 
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::DeflateDecoder;
+
 use crate::archive::ZipFile;
-use crate::array::{Array, byte_len};
+use crate::array::{Array, DType, byte_len};
 use crate::budget::Budget;
 use crate::bytes::Reader;
 use crate::error::{Error, Result, malformed, unsupported};
-use crate::pickle::{self, Flat, NoStorages, dense, element_type};
+use crate::pickle::{self, Endian, Found, NoStorages, element_type, layout};
+use crate::place::{Block, Bytes, Checked, Coding, Entry, Layout};
+use crate::source::Source;
 
 const NPY: &str = "npy";
 /// Name of the array of a lone `.npy` file.
 pub(crate) const LONE: &str = "array";
 /// numpy pads headers to 64 bytes; only records with hundreds of fields need more than a few hundred.
 const MAX_HEADER: u64 = 64 << 10;
+/// Magic, version and length in front of the header.
+const PREFIX: u64 = 12;
 
 /// Reads a `.npy` file (versions 1 to 3) of numbers: any byte order, rows or columns first.
 ///
 /// # Errors
 /// If it is damaged, or holds Python objects or records instead of numbers.
 pub fn read(bytes: &[u8]) -> Result<Array> {
-    let (header, data) = Header::parse(bytes)?;
-    header.numbers(data)
+    let source = Source::memory(bytes);
+    let (header, at) = Header::parse(bytes)?;
+    let (dtype, endian) = header.element_type()?;
+    let dtype = dtype.ok_or_else(|| unsupported(NPY, "an array of Python objects here"))?;
+    let block = Block::plain(source.whole());
+    let budget = &mut Budget::for_input(source.len());
+    header.numbers((dtype, endian), at, block, budget)?.load(source, &Checked::default())
 }
 
-/// Like [`read`], also for arrays of Python objects, which may hold several arrays.
-pub(crate) fn read_any(bytes: &[u8], name: &str, budget: &mut Budget) -> Result<Flat> {
-    let (header, data) = Header::parse(bytes)?;
-    if let (None, _) = element_type("<", header.code())? {
-        return pickle::flatten_with(pickle::parse(data)?.root(), ".", &NoStorages, budget);
-    }
-    budget.take(data.len() as u64)?;
-    let array = header.numbers(data)?;
-    Ok(Flat { arrays: [(name.to_owned(), array)].into(), ..Flat::default() })
+/// Finds the array of a `.npy` file, or the arrays if it holds Python objects.
+pub(crate) fn index(source: Source) -> Result<Found> {
+    let budget = &mut Budget::for_input(source.len());
+    file(source, Block::plain(source.whole()), LONE, budget)
 }
 
-/// Reads a `.npz` file; members give their names without `.npy`.
-pub(crate) fn read_zip(bytes: &[u8]) -> Result<Flat> {
-    let budget = &mut Budget::for_input(bytes.len());
-    let zip = ZipFile::new(bytes)?;
-    let mut all = Flat::default();
+/// Finds the arrays of a `.npz` file; members give their names without `.npy`.
+pub(crate) fn index_zip(source: Source) -> Result<Found> {
+    let budget = &mut Budget::for_input(source.len());
+    let zip = ZipFile::new(source)?;
+    let mut all = Found::default();
     for member in zip.names() {
         let Some(name) = member.strip_suffix(".npy") else { continue };
-        let flat = read_any(&zip.member(member, budget)?, "", budget)?;
+        let found = file(source, zip.block(member)?, "", budget)?;
         let full =
             |key: String| if key.is_empty() { name.to_owned() } else { format!("{name}.{key}") };
-        all.notes.extend(flat.notes.into_iter().map(|(k, v)| (full(k), v)));
-        for (key, array) in flat.arrays {
-            let name = full(key);
-            if all.arrays.insert(name.clone(), array).is_some() {
-                return Err(Error::Duplicate { name });
-            }
+        all.notes.extend(found.notes.into_iter().map(|(k, v)| (full(k), v)));
+        for (key, entry) in found.entries {
+            all.add(full(key), entry)?;
         }
     }
     Ok(all)
+}
+
+/// One file that is, or lies in, the block of `source`.
+fn file(source: Source, block: Block, name: &str, budget: &mut Budget) -> Result<Found> {
+    let head = head(source, &block)?;
+    let (header, at) = Header::parse(&head)?;
+    let (Some(dtype), endian) = header.element_type()? else {
+        if block.coding != Coding::Plain || !source.is_memory() {
+            budget.take(block.len())?;
+        }
+        let bytes = block.read(source)?;
+        let objects = Source::unpacked(&bytes[at as usize..]);
+        let (tree, _) = pickle::parse_at(objects, objects.whole())?;
+        return pickle::find(&tree, ".", &NoStorages, budget);
+    };
+    let mut found = Found::default();
+    found.add(name.to_owned(), header.numbers((dtype, endian), at, block, budget)?)?;
+    Ok(found)
+}
+
+/// As much of a block as a header can take.
+fn head<'a>(source: Source<'a>, block: &Block) -> Result<Cow<'a, [u8]>> {
+    let len = block.len().min(PREFIX + MAX_HEADER);
+    if block.coding == Coding::Plain {
+        return source.read(source.span(block.span.start, len, NPY)?);
+    }
+    let mut out = Vec::new();
+    let unpacked = DeflateDecoder::new(source.stream(block.span)).take(len).read_to_end(&mut out);
+    unpacked.map_err(|e| malformed(NPY, e.to_string()))?;
+    Ok(out.into())
 }
 
 struct Header {
@@ -61,8 +97,8 @@ struct Header {
 }
 
 impl Header {
-    /// The header and the bytes after it.
-    fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
+    /// The header, and where the elements begin.
+    fn parse(bytes: &[u8]) -> Result<(Header, u64)> {
         let mut reader = Reader::new(bytes, NPY);
         if reader.take(6)? != b"\x93NUMPY" {
             return Err(malformed(NPY, "the magic bytes are missing"));
@@ -88,7 +124,7 @@ impl Header {
                 format!("the header `{}`", text.trim().chars().take(200).collect::<String>()),
             )
         })?;
-        Ok((header, &bytes[reader.pos()..]))
+        Ok((header, reader.pos() as u64))
     }
 
     /// `f4` of `<f4`.
@@ -96,22 +132,29 @@ impl Header {
         self.descr.trim_start_matches(['<', '>', '|', '='])
     }
 
-    fn numbers(self, data: &[u8]) -> Result<Array> {
-        let (dtype, endian) = element_type(self.descr.get(..1).unwrap_or("|"), self.code())?;
-        let dtype = dtype.ok_or_else(|| unsupported(NPY, "an array of Python objects here"))?;
-        let expected = byte_len(&self.shape, dtype)?;
-        if data.len() < expected {
-            let what =
-                format!("shape {:?} needs {expected} bytes, {} are there", self.shape, data.len());
+    fn element_type(&self) -> Result<(Option<DType>, Endian)> {
+        element_type(self.descr.get(..1).unwrap_or("|"), self.code())
+    }
+
+    fn numbers(
+        self,
+        (dtype, endian): (DType, Endian),
+        at: u64,
+        block: Block,
+        budget: &mut Budget,
+    ) -> Result<Entry> {
+        let expected = byte_len(&self.shape, dtype)? as u64;
+        let held = block.len().saturating_sub(at);
+        if held < expected {
+            let what = format!("shape {:?} needs {expected} bytes, {held} are there", self.shape);
             return Err(Error::Truncated { format: NPY, what });
         }
-        if data.len() > expected {
-            return Err(malformed(
-                NPY,
-                format!("{} bytes follow the array", data.len() - expected),
-            ));
+        if held > expected {
+            return Err(malformed(NPY, format!("{} bytes follow the array", held - expected)));
         }
-        dense(self.shape, (dtype, endian), self.fortran, data.to_vec())
+        let skip = usize::try_from(at).map_err(|_| malformed(NPY, "the header is too long"))?;
+        let layout: Layout = layout(self.shape, (dtype, endian), self.fortran);
+        Entry::after(skip, &Bytes::Far(block), layout, budget)
     }
 }
 

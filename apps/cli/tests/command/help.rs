@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "align",
     "invert",
@@ -20,6 +20,8 @@ const COMMANDS: [&str; 17] = [
     "models fetch",
     "models add",
     "models verify",
+    "inspect",
+    "convert",
 ];
 
 #[test]
@@ -92,6 +94,9 @@ fn a_command_line_that_cannot_be_meant_ends_with_2() {
         ("measure run --metrics happiness", "mse, psnr"),
         ("measure run --inception x.pth", "cannot be used with"),
         ("measure --set a b --metrics mse", "--metrics"),
+        ("inspect", "<FILE>"),
+        ("convert a.pt", "--output"),
+        ("convert a.pt -o b.pt", ".safetensors"),
         ("paint", "unrecognized subcommand"),
     ] {
         words(line).refused(2, &[want, "--help"]);

@@ -2,6 +2,7 @@
 
 mod align;
 mod bad_input;
+mod files;
 mod help;
 mod measure;
 mod models;

@@ -29,7 +29,8 @@ pub fn mobilestylegan(
     synthesis_xml: &[u8],
     synthesis_bin: &[u8],
 ) -> Result<NamedArrays> {
-    let budget = Budget::for_input(mapping_bin.len().saturating_add(synthesis_bin.len()));
+    let budget =
+        Budget::for_input((mapping_bin.len() as u64).saturating_add(synthesis_bin.len() as u64));
     let mut named = Named { arrays: NamedArrays::new(), budget };
     let graph = Graph::parse(mapping_xml)?;
     mapping(&Walk { graph: &graph, bin: mapping_bin }, &mut named)?;

@@ -7,6 +7,7 @@ mod parse;
 
 pub use graph::{Graph, Layer};
 pub use mobilestylegan::mobilestylegan;
+pub(crate) use parse::MAX_XML;
 
 /// Name of the container in error messages.
 const IR: &str = "OpenVINO model";

@@ -10,7 +10,7 @@ use super::graph::{End, Graph, Layer};
 use crate::error::{Error, Result, malformed, unsupported};
 
 /// Largest description read; the graphs of large models take a few megabytes.
-const MAX_XML: usize = 64 << 20;
+pub(crate) const MAX_XML: usize = 64 << 20;
 const MAX_DEPTH: usize = 32;
 const MAX_LAYERS: usize = 20_000;
 const MAX_EDGES: usize = 40_000;

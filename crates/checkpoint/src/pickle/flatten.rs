@@ -6,17 +6,21 @@ use super::numpy::Stored;
 use super::tensor::{NoStorages, Storages};
 use super::value::{Call, Pickle, Value};
 use super::{numpy, tensor};
-use crate::array::{Array, NamedArrays};
+use crate::array::NamedArrays;
 use crate::budget::Budget;
 use crate::error::{Error, Result};
+use crate::place::{Checked, Entry};
+use crate::source::Source;
 
 const MAX_DEPTH: usize = 64;
 /// Longest text kept as a note; sources of modules are longer.
 const MAX_NOTE: usize = 4096;
-/// What visiting a value costs, so that values shared many times over cannot multiply without end.
-const VISIT: u64 = 128;
-/// What looking through one entry of a container costs.
-const WIDTH: u64 = 32;
+/// Values that may be looked at besides those a pickle of its length can hold, and how often each of those
+/// may be: values shared many times over could otherwise multiply without end.
+const VISITS: u64 = 16 << 10;
+const VISITS_PER_BYTE: u64 = 16;
+/// What a name and its place in the tree cost in memory.
+const NAME: u64 = 64;
 
 /// The arrays of a tree, and its other leaves.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +29,37 @@ pub struct Flat {
     pub arrays: NamedArrays,
     /// Numbers, booleans and texts of up to 4096 bytes, as text, by the same kind of name.
     pub notes: BTreeMap<String, String>,
+}
+
+/// What was found in a tree before anything is fetched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    pub(crate) entries: BTreeMap<String, Entry>,
+    pub(crate) notes: BTreeMap<String, String>,
+}
+
+impl Found {
+    /// Adds an array.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`].
+    pub(crate) fn add(&mut self, name: String, entry: Entry) -> Result<()> {
+        if self.entries.contains_key(&name) {
+            return Err(Error::Duplicate { name });
+        }
+        self.entries.insert(name, entry);
+        Ok(())
+    }
+
+    /// Fetches all arrays.
+    pub(crate) fn load(self, source: Source) -> Result<Flat> {
+        let checked = Checked::default();
+        let arrays = self.entries.into_iter().map(|(name, entry)| {
+            let array = entry.into_array(source, &checked)?;
+            Ok((name, array))
+        });
+        Ok(Flat { arrays: arrays.collect::<Result<_>>()?, notes: self.notes })
+    }
 }
 
 /// Names every array of `pickle` by the keys on the way to it, joined by `separator`.
@@ -36,26 +71,30 @@ pub struct Flat {
 /// If an array is inconsistent, two get one name, or the tree is deeper than 64 or larger than the memory
 /// allowed to a file of its size.
 pub fn flatten(pickle: &Pickle, separator: &str) -> Result<Flat> {
-    flatten_with(pickle.root(), separator, &NoStorages, &mut Budget::for_input(pickle.input_len))
+    let budget = &mut Budget::for_input(pickle.source.len());
+    find(pickle, separator, &NoStorages, budget)?.load(pickle.source)
 }
 
-/// [`flatten`] for a pickle with storages beside it.
-pub(crate) fn flatten_with(
-    root: Value,
+/// [`flatten`] without fetching the arrays, for a pickle that may have storages beside it.
+pub(crate) fn find(
+    pickle: &Pickle,
     separator: &str,
     storages: &dyn Storages,
     budget: &mut Budget,
-) -> Result<Flat> {
-    let mut walk = Walk { separator, storages, budget, flat: Flat::default() };
-    walk.visit(root, String::new(), 0)?;
-    Ok(walk.flat)
+) -> Result<Found> {
+    let limit = VISITS.saturating_add(VISITS_PER_BYTE.saturating_mul(pickle.code_len));
+    let mut walk = Walk { separator, storages, budget, visits: 0, limit, found: Found::default() };
+    walk.visit(pickle.root(), String::new(), 0)?;
+    Ok(walk.found)
 }
 
 struct Walk<'w> {
     separator: &'w str,
     storages: &'w dyn Storages,
     budget: &'w mut Budget,
-    flat: Flat,
+    visits: u64,
+    limit: u64,
+    found: Found,
 }
 
 impl Walk<'_> {
@@ -67,7 +106,7 @@ impl Walk<'_> {
                 limit: MAX_DEPTH as u64,
             });
         }
-        self.budget.take(VISIT + name.len() as u64 + WIDTH * value.width() as u64)?;
+        self.count(1 + value.width() as u64 + name.len() as u64 / NAME)?;
         if let Some(call) = value.call()
             && self.object(&call, &name, depth)?
         {
@@ -85,8 +124,7 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        self.note(value, name);
-        Ok(())
+        self.note(value, name)
     }
 
     fn entries(&mut self, entries: Vec<(Value, Value)>, name: &str, depth: usize) -> Result<()> {
@@ -99,7 +137,6 @@ impl Walk<'_> {
                 // Tuples and objects as keys name nothing.
                 (None, None) => continue,
             };
-            self.budget.take(VISIT + key.len() as u64)?;
             last.insert(key, value);
         }
         last.into_iter()
@@ -110,13 +147,13 @@ impl Walk<'_> {
     fn object(&mut self, call: &Call, name: &str, depth: usize) -> Result<bool> {
         if let Some(stored) = numpy::read(call, self.budget) {
             match stored? {
-                Stored::Numbers(array) => self.array(name, array)?,
+                Stored::Numbers(entry) => self.array(name, entry)?,
                 Stored::Objects(items) => self.objects(items, name, depth)?,
             }
             return Ok(true);
         }
-        if let Some(array) = tensor::read(call, self.storages, self.budget, 0) {
-            self.array(name, array?)?;
+        if let Some(entry) = tensor::read(call, self.storages, self.budget, 0) {
+            self.array(name, entry?)?;
             return Ok(true);
         }
         if call.path == "torch_utils.persistence._reconstruct_persistent_obj" {
@@ -139,7 +176,7 @@ impl Walk<'_> {
     /// The attributes of a torch module; its parameters, buffers and children are named as `state_dict` does.
     fn module(&mut self, state: Value, name: &str, depth: usize) -> Result<bool> {
         let parts = ["_parameters", "_buffers", "_modules"];
-        self.budget.take(WIDTH * state.width() as u64)?;
+        self.count(state.width() as u64)?;
         let Some(children) = parts.iter().map(|part| state.get(part)).collect::<Option<Vec<_>>>()
         else {
             return Ok(false);
@@ -159,22 +196,31 @@ impl Walk<'_> {
         }
     }
 
-    fn array(&mut self, name: &str, array: Array) -> Result<()> {
-        if self.flat.arrays.insert(name.to_owned(), array).is_some() {
-            return Err(Error::Duplicate { name: name.to_owned() });
+    fn array(&mut self, name: &str, entry: Entry) -> Result<()> {
+        self.budget.take(NAME + name.len() as u64)?;
+        self.found.add(name.to_owned(), entry)
+    }
+
+    fn count(&mut self, visits: u64) -> Result<()> {
+        self.visits = self.visits.saturating_add(visits);
+        if self.visits > self.limit {
+            let what = "the number of values of a pickle, shared ones counted each time";
+            return Err(Error::Limit { what, got: self.visits, limit: self.limit });
         }
         Ok(())
     }
 
-    fn note(&mut self, value: Value, name: String) {
+    fn note(&mut self, value: Value, name: String) -> Result<()> {
         let text = match (value.as_bool(), value.as_i64(), value.as_f64(), value.as_text()) {
             (_, Some(number), _, _) => number.to_string(),
             (Some(flag), _, _, _) => flag.to_string(),
             (_, _, Some(number), _) => number.to_string(),
             (_, _, _, Some(text)) if text.len() <= MAX_NOTE => text.to_owned(),
-            _ => return,
+            _ => return Ok(()),
         };
-        self.flat.notes.insert(name, text);
+        self.budget.take(NAME + (name.len() + text.len()) as u64)?;
+        self.found.notes.insert(name, text);
+        Ok(())
     }
 
     fn join(&self, parent: &str, key: &str) -> String {

@@ -7,13 +7,16 @@ use super::PICKLE;
 use super::literal::{integer, parse_number, raw_unicode, unquote};
 use super::opcode::*;
 use super::value::{CallNode, Id, Node, Pickle};
-use crate::bytes::Reader;
 use crate::error::{Error, Result, malformed, unsupported};
+use crate::input::Input;
+use crate::source::{Source, Span};
 
 /// Most objects in one pickle. Model files have a few thousand, rarely a hundred thousand.
 const MAX_NODES: usize = 1 << 21;
 /// Most values waiting on the stack; pickles of Python flush their lists every thousand.
 const MAX_STACK: usize = 1 << 20;
+/// Longer strings are left where they are: they hold arrays, or the sources of modules.
+const LONG_STRING: u64 = 4096;
 
 /// Reads a pickle (protocols 0 to 5).
 ///
@@ -22,21 +25,21 @@ const MAX_STACK: usize = 1 << 20;
 /// [`Error::Truncated`] or [`Error::Malformed`] with the offset, [`Error::Unsupported`] for the registry of
 /// extensions and out-of-band buffers, [`Error::Limit`] beyond about two million objects.
 pub fn parse(bytes: &[u8]) -> Result<Pickle<'_>> {
-    parse_prefix(bytes).map(|(pickle, _)| pickle)
+    let source = Source::memory(bytes);
+    parse_at(source, source.whole()).map(|(pickle, _)| pickle)
 }
 
-/// Like [`parse`], and says how many bytes the pickle takes.
-pub(crate) fn parse_prefix(bytes: &[u8]) -> Result<(Pickle<'_>, usize)> {
-    let mut machine = Machine::new(bytes);
+/// Like [`parse`], from the beginning of a span, and says where the pickle ends.
+pub(crate) fn parse_at(source: Source<'_>, span: Span) -> Result<(Pickle<'_>, u64)> {
+    let mut machine = Machine::new(Input::new(source, span, PICKLE));
     loop {
         let at = machine.input.pos();
         let op = machine.input.u8()?;
         if op == STOP {
             let root = machine.pop()?;
-            return Ok((
-                Pickle { nodes: machine.nodes, root, input_len: bytes.len() },
-                machine.input.pos(),
-            ));
+            let end = machine.input.pos();
+            let code_len = end - span.start - machine.passed;
+            return Ok((Pickle { nodes: machine.nodes, root, source, code_len }, end));
         }
         machine.step(op).map_err(|e| match e {
             Error::Malformed { format, what } => {
@@ -48,12 +51,14 @@ pub(crate) fn parse_prefix(bytes: &[u8]) -> Result<(Pickle<'_>, usize)> {
 }
 
 struct Machine<'a> {
-    input: Reader<'a>,
+    input: Input<'a>,
     nodes: Vec<Node<'a>>,
     stack: Vec<Id>,
     /// Heights of the stack where marks stand.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Bytes of long strings so far.
+    passed: u64,
 }
 
 /// Nodes made once, so that a file full of `None` costs nothing.
@@ -63,11 +68,11 @@ const FALSE_ID: Id = 2;
 const EMPTY_TUPLE_ID: Id = 3;
 
 impl<'a> Machine<'a> {
-    fn new(bytes: &'a [u8]) -> Machine<'a> {
+    fn new(input: Input<'a>) -> Machine<'a> {
         let nodes =
             vec![Node::None, Node::Bool(true), Node::Bool(false), Node::Sequence(Vec::new())];
-        let input = Reader::new(bytes, PICKLE);
-        Machine { input, nodes, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() }
+        let (stack, marks, memo) = (Vec::new(), Vec::new(), HashMap::new());
+        Machine { input, nodes, stack, marks, memo, passed: 0 }
     }
 
     fn step(&mut self, op: u8) -> Result<()> {
@@ -115,7 +120,7 @@ impl<'a> Machine<'a> {
             }
             PERSID => {
                 let line = self.text_line()?;
-                let id = self.node(Node::Text(line.into()))?;
+                let id = self.node(Node::Text(line))?;
                 self.make(Node::Persistent(id))
             }
             BINPERSID => {
@@ -128,27 +133,27 @@ impl<'a> Machine<'a> {
 
     fn number(&mut self, op: u8) -> Result<()> {
         let node = match op {
-            INT => match self.text_line()? {
+            INT => match self.text_line()?.as_ref() {
                 "01" => return self.push(TRUE_ID),
                 "00" => return self.push(FALSE_ID),
                 line => Node::Int(parse_number(line)?),
             },
             LONG => {
                 let line = self.text_line()?;
-                Node::Int(parse_number(line.strip_suffix('L').unwrap_or(line))?)
+                Node::Int(parse_number(line.strip_suffix('L').unwrap_or(&line))?)
             }
             BININT => Node::Int(self.input.i32()?.into()),
             BININT1 => Node::Int(self.input.u8()?.into()),
             BININT2 => Node::Int(self.input.u16()?.into()),
             LONG1 => {
                 let len = self.input.u8()?.into();
-                integer(self.input.take(len)?)
+                integer(&self.input.take(len)?)
             }
             LONG4 => {
                 let len = self.input.u32()?.into();
-                integer(self.input.take(len)?)
+                integer(&self.input.take(len)?)
             }
-            FLOAT => Node::Float(parse_number(self.text_line()?)?),
+            FLOAT => Node::Float(parse_number(&self.text_line()?)?),
             // The only big-endian number of the format.
             _ => Node::Float(f64::from_be_bytes(self.input.array()?)),
         };
@@ -159,24 +164,24 @@ impl<'a> Machine<'a> {
         let len = match op {
             STRING => {
                 let line = self.input.line()?;
-                return self.make(Node::Bytes(unquote(line)?.into()));
+                return self.make(Node::Bytes(unquote(&line)?.into()));
             }
             UNICODE => {
                 let line = self.input.line()?;
-                return self.make(Node::Text(raw_unicode(line)?.into()));
+                return self.make(Node::Text(raw_unicode(&line)?.into()));
             }
             SHORT_BINSTRING | SHORT_BINUNICODE | SHORT_BINBYTES => self.input.u8()?.into(),
             BINSTRING | BINUNICODE | BINBYTES => self.input.u32()?.into(),
             _ => self.input.u64()?,
         };
+        let text = matches!(op, BINUNICODE | SHORT_BINUNICODE | BINUNICODE8);
+        if len > LONG_STRING {
+            let at = self.input.skip(len)?;
+            self.passed += len;
+            return self.make(Node::Long { at, text });
+        }
         let bytes = self.input.take(len)?;
-        let is_text = matches!(op, BINUNICODE | SHORT_BINUNICODE | BINUNICODE8);
-        self.make(match std::str::from_utf8(bytes) {
-            Ok(text) if is_text => Node::Text(Cow::Borrowed(text)),
-            // Lone surrogates are legal in pickles; nothing a model needs is named with them.
-            Err(_) if is_text => Node::Text(String::from_utf8_lossy(bytes)),
-            _ => Node::Bytes(Cow::Borrowed(bytes)),
-        })
+        self.make(if text { Node::Text(lossy(bytes)) } else { Node::Bytes(bytes) })
     }
 
     fn tuple(&mut self, len: usize) -> Result<()> {
@@ -222,7 +227,7 @@ impl<'a> Machine<'a> {
     fn memo(&mut self, op: u8) -> Result<()> {
         let key = match op {
             MEMOIZE => self.memo.len() as u64,
-            GET | PUT => parse_number(self.text_line()?)?,
+            GET | PUT => parse_number(&self.text_line()?)?,
             BINGET | BINPUT => self.input.u8()?.into(),
             _ => self.input.u32()?.into(),
         };
@@ -304,12 +309,15 @@ impl<'a> Machine<'a> {
     fn path_lines(&mut self) -> Result<String> {
         let module = self.text_line()?;
         let name = self.text_line()?;
-        join(module, name)
+        join(&module, &name)
     }
 
-    fn text_line(&mut self) -> Result<&'a str> {
-        let line = self.input.line()?;
-        std::str::from_utf8(line).map_err(|_| malformed(PICKLE, "a line is not UTF-8"))
+    fn text_line(&mut self) -> Result<Cow<'a, str>> {
+        let bad = || malformed(PICKLE, "a line is not UTF-8");
+        match self.input.line()? {
+            Cow::Borrowed(line) => std::str::from_utf8(line).map(Cow::Borrowed).map_err(|_| bad()),
+            Cow::Owned(line) => String::from_utf8(line).map(Cow::Owned).map_err(|_| bad()),
+        }
     }
 
     fn node(&mut self, node: Node<'a>) -> Result<Id> {
@@ -365,6 +373,17 @@ impl<'a> Machine<'a> {
     fn pop_mark(&mut self) -> Result<Vec<Id>> {
         let mark = self.marks.pop().ok_or_else(|| malformed(PICKLE, "a mark is missing"))?;
         Ok(self.stack.split_off(mark))
+    }
+}
+
+/// Lone surrogates are legal in pickles; nothing a model needs is named with them.
+fn lossy(bytes: Cow<[u8]>) -> Cow<str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+        ),
     }
 }
 

@@ -12,11 +12,11 @@ mod opcode;
 mod tensor;
 mod value;
 
-pub(crate) use flatten::flatten_with;
 pub use flatten::{Flat, flatten};
+pub(crate) use flatten::{Found, find};
 pub use machine::parse;
-pub(crate) use machine::parse_prefix;
-pub(crate) use numpy::{dense, element_type};
+pub(crate) use machine::parse_at;
+pub(crate) use numpy::{Endian, element_type, layout};
 pub(crate) use tensor::{NoStorages, Storage, Storages, resolve, storage_type};
 pub use value::{Call, Pickle, Value};
 

@@ -1,14 +1,15 @@
 //! Arrays of numpy inside a pickle.
 
 use super::PICKLE;
-use super::value::{Call, Value};
-use crate::array::{Array, DType, byte_len, rows_first, swap_bytes};
+use super::value::{Call, Raw, Value};
+use crate::array::{DType, byte_len};
 use crate::budget::Budget;
 use crate::error::{Error, Result, malformed, unsupported};
+use crate::place::{Block, Bytes, Coding, Entry, Layout};
 
 /// What numpy stores.
 pub(super) enum Stored<'p> {
-    Numbers(Array),
+    Numbers(Entry),
     /// An array of Python objects: its elements, in row-major order.
     Objects(Value<'p>),
 }
@@ -82,31 +83,44 @@ fn numbers<'p>(
     budget: &mut Budget,
 ) -> Result<Stored<'p>> {
     let expected = byte_len(&shape, dtype)?;
-    budget.take((raw.bytes_bound() as u64).saturating_add(expected as u64))?;
-    let raw = raw.as_bytes().ok_or_else(|| bad("the content of an array is no byte string"))?;
-    if raw.len() != expected {
+    let raw = content(raw, budget)?;
+    if raw.len() != expected as u64 {
         return Err(bad(format!(
             "an array of shape {shape:?} needs {expected} bytes, it has {}",
             raw.len()
         )));
     }
-    dense(shape, (dtype, endian), fortran, raw.into_owned()).map(Stored::Numbers)
+    Entry::new(&raw, layout(shape, (dtype, endian), fortran), budget).map(Stored::Numbers)
 }
 
-/// Brings raw numpy bytes into the order of [`Array`]. `raw` must have the length of `shape`.
-pub(crate) fn dense(
-    shape: Vec<usize>,
-    (dtype, endian): (DType, Endian),
-    fortran: bool,
-    mut raw: Vec<u8>,
-) -> Result<Array> {
-    if endian == Endian::Big {
-        swap_bytes(&mut raw, dtype);
+/// How numpy lays out an array.
+pub(crate) fn layout(shape: Vec<usize>, (dtype, endian): (DType, Endian), fortran: bool) -> Layout {
+    let layout = match fortran && shape.len() > 1 {
+        true => Layout::columns(dtype, shape),
+        false => Layout::rows(dtype, shape),
+    };
+    Layout { big_endian: endian == Endian::Big, ..layout }
+}
+
+/// The bytes of a string, or where they are.
+pub(super) fn content<'p>(value: Value<'p>, budget: &mut Budget) -> Result<Bytes<'p>> {
+    let source = value.source();
+    let raw = value.raw().ok_or_else(|| bad("the content of an array is no byte string"))?;
+    let block = match raw {
+        Raw::Short(bytes) => return Ok(Bytes::Near(bytes)),
+        Raw::Long { at, latin1: false } => Block::plain(at),
+        Raw::Long { at, latin1: true } => {
+            // Counted anew at each use, so each use is paid for.
+            budget.take(at.len)?;
+            let len = source.characters(at)?;
+            Block { coding: Coding::Latin1 { len }, ..Block::plain(at) }
+        }
+    };
+    if !source.is_temporary() {
+        return Ok(Bytes::Far(block));
     }
-    if fortran && shape.len() > 1 {
-        raw = rows_first(&raw, &shape, dtype);
-    }
-    Array::new(shape, dtype, raw)
+    budget.take(block.len())?;
+    block.read(source).map(Bytes::Near)
 }
 
 /// `dtype(code, align, copy)`, whose state holds the byte order.

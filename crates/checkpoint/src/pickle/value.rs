@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::place;
+use crate::source::{Source, Span};
+
 /// Index of a node.
 pub(super) type Id = u32;
 
@@ -19,6 +22,11 @@ pub(super) enum Node<'a> {
     Text(Cow<'a, str>),
     /// Bytes, and the strings of Python 2, which do not say whether they are text.
     Bytes(Cow<'a, [u8]>),
+    /// A string too long to be a name or a note, left where it is.
+    Long {
+        at: Span,
+        text: bool,
+    },
     /// List, tuple or set.
     Sequence(Vec<Id>),
     Dict(Vec<(Id, Id)>),
@@ -37,24 +45,38 @@ pub(super) struct CallNode {
     pub(super) pairs: Vec<(Id, Id)>,
 }
 
-/// A pickle that has been read, borrowing its strings from the input.
+/// A pickle that has been read. Its long strings stay where they are; of the others it has, or borrows,
+/// the text.
 #[derive(Debug, Clone)]
 pub struct Pickle<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     pub(super) root: Id,
-    pub(super) input_len: usize,
+    pub(super) source: Source<'a>,
+    /// Bytes of instructions, long strings not counted.
+    pub(super) code_len: u64,
+}
+
+/// The bytes of a string.
+#[derive(Debug, Clone)]
+pub(super) enum Raw<'p> {
+    Short(Cow<'p, [u8]>),
+    /// A part of the source, either bytes as they are or their latin-1 text.
+    Long {
+        at: Span,
+        latin1: bool,
+    },
 }
 
 impl Pickle<'_> {
     /// The pickled object.
     pub fn root(&self) -> Value<'_> {
-        Value { nodes: &self.nodes, id: self.root }
+        Value { pickle: self, id: self.root }
     }
 
     /// The identifiers of all objects that the pickle keeps outside itself.
     pub(crate) fn persistent_ids(&self) -> impl Iterator<Item = Value<'_>> {
-        self.nodes.iter().filter_map(|node| match node {
-            Node::Persistent(id) => Some(Value { nodes: &self.nodes, id: *id }),
+        self.nodes.iter().filter_map(move |node| match node {
+            Node::Persistent(id) => Some(Value { pickle: self, id: *id }),
             _ => None,
         })
     }
@@ -63,8 +85,8 @@ impl Pickle<'_> {
 /// One object inside a [`Pickle`]; cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'p> {
-    pub(super) nodes: &'p [Node<'p>],
-    pub(super) id: Id,
+    pickle: &'p Pickle<'p>,
+    id: Id,
 }
 
 /// A call that was recorded instead of made: `path(*args)`, then `state` set on the result, then `items`
@@ -83,11 +105,16 @@ pub struct Call<'p> {
 
 impl<'p> Value<'p> {
     fn node(self) -> &'p Node<'p> {
-        &self.nodes[self.id as usize]
+        &self.pickle.nodes[self.id as usize]
     }
 
     fn at(self, id: Id) -> Value<'p> {
-        Value { nodes: self.nodes, id }
+        Value { pickle: self.pickle, id }
+    }
+
+    /// Where the long strings of the pickle are.
+    pub(super) fn source(self) -> Source<'p> {
+        self.pickle.source
     }
 
     /// Whether it is `None`.
@@ -127,7 +154,7 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// Text, and Python-2 strings that are valid UTF-8.
+    /// Text of up to 4096 bytes, and such Python-2 strings that are valid UTF-8.
     pub fn as_text(self) -> Option<&'p str> {
         match self.node() {
             Node::Text(t) => Some(t),
@@ -137,11 +164,23 @@ impl<'p> Value<'p> {
     }
 
     /// Bytes. Text of code points below 256 counts as its latin-1 bytes, which is how protocol 2 writes
-    /// byte strings, directly or through `_codecs.encode`.
+    /// byte strings, directly or through `_codecs.encode`. `None` also if a file can no longer be read.
     pub fn as_bytes(self) -> Option<Cow<'p, [u8]>> {
+        match self.raw()? {
+            Raw::Short(bytes) => Some(bytes),
+            Raw::Long { at, latin1: false } => self.source().read(at).ok(),
+            Raw::Long { at, latin1: true } => {
+                place::latin1(&self.source().read(at).ok()?).ok().map(Cow::Owned)
+            }
+        }
+    }
+
+    /// [`as_bytes`](Self::as_bytes) without fetching long ones.
+    pub(super) fn raw(self) -> Option<Raw<'p>> {
         match self.node() {
-            Node::Bytes(b) => Some(Cow::Borrowed(b)),
-            Node::Text(t) => latin1(t),
+            Node::Bytes(b) => Some(Raw::Short(Cow::Borrowed(b))),
+            Node::Text(t) => latin1(t).map(Raw::Short),
+            Node::Long { at, text } => Some(Raw::Long { at: *at, latin1: *text }),
             Node::Call(_) => {
                 let call = self.call()?;
                 let mut args = call.args.items()?;
@@ -149,23 +188,11 @@ impl<'p> Value<'p> {
                 let known = call.path == "_codecs.encode"
                     && matches!(codec.as_text(), Some("latin1" | "latin-1"));
                 match text.node() {
-                    Node::Text(text) if known => latin1(text),
+                    Node::Text(_) | Node::Long { text: true, .. } if known => text.raw(),
                     _ => None,
                 }
             }
             _ => None,
-        }
-    }
-
-    /// Length of [`as_bytes`](Self::as_bytes) without making it, or an upper bound of it.
-    pub(super) fn bytes_bound(self) -> usize {
-        match self.node() {
-            Node::Bytes(b) => b.len(),
-            Node::Text(t) => t.len(),
-            _ => self.call().and_then(|c| c.args.items()?.next()).map_or(0, |v| match v.node() {
-                Node::Text(t) => t.len(),
-                _ => 0,
-            }),
         }
     }
 

@@ -1,55 +1,73 @@
 //! Torch before 1.6: five pickles in a row, then the storages.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{SEPARATOR, TORCH};
 use crate::array::DType;
 use crate::budget::Budget;
-use crate::bytes::Reader;
 use crate::error::{Error, Result, malformed, unsupported};
+use crate::input::Input;
 use crate::kind::TORCH_LEGACY_MAGIC;
-use crate::pickle::{self, Flat, Pickle, Storage, Storages, storage_type};
+use crate::pickle::{self, Found, Pickle, Storage, Storages, storage_type};
+use crate::place::{Block, Bytes};
+use crate::source::{Source, Span};
 
 const PROTOCOL: i64 = 1001;
 
-/// Reads a whole file.
-pub(crate) fn read(bytes: &[u8]) -> Result<Flat> {
-    let stream = Stream::parse(bytes)?;
-    pickle::flatten_with(
-        stream.tree.root(),
-        SEPARATOR,
-        &stream,
-        &mut Budget::for_input(bytes.len()),
-    )
+/// Finds the arrays of a whole file.
+pub(crate) fn index(source: Source) -> Result<Found> {
+    let stream = Stream::parse(source, source.whole())?;
+    pickle::find(&stream.tree, SEPARATOR, &stream, &mut Budget::for_input(source.len()))
 }
 
 /// Reads a stream whose object is a bare storage, as found inside pickles of single tensors.
-pub(crate) fn embedded_storage(
-    bytes: &[u8],
+pub(crate) fn embedded_storage<'p>(
+    outer: Source<'p>,
+    bytes: &Bytes<'p>,
     budget: &mut Budget,
     depth: usize,
-) -> Result<Storage<'static>> {
-    let stream = Stream::parse(bytes)?;
-    let storage = pickle::resolve(stream.tree.root(), &stream, budget, depth)?;
-    budget.take(storage.bytes.len() as u64)?;
-    Ok(Storage { dtype: storage.dtype, bytes: Cow::Owned(storage.bytes.into_owned()) })
+) -> Result<Storage<'p>> {
+    let stored = match bytes {
+        Bytes::Far(block) if block.is_plain() => {
+            Stream::parse(outer, block.span)?.only_storage(budget, depth)?
+        }
+        Bytes::Far(block) => near(&block.read(outer)?, budget, depth)?,
+        Bytes::Near(bytes) => near(bytes, budget, depth)?,
+    };
+    Ok(stored)
+}
+
+/// The storage of a stream that is at hand, copied out of it.
+fn near(bytes: &[u8], budget: &mut Budget, depth: usize) -> Result<Storage<'static>> {
+    let source = Source::unpacked(bytes);
+    let Storage { dtype, bytes } =
+        Stream::parse(source, source.whole())?.only_storage(budget, depth)?;
+    budget.take(bytes.len())?;
+    let bytes = match bytes {
+        Bytes::Near(bytes) => Bytes::Near(bytes.into_owned().into()),
+        Bytes::Far(block) => Bytes::Near(block.read(source)?.into_owned().into()),
+    };
+    Ok(Storage { dtype, bytes })
 }
 
 struct Stream<'a> {
     tree: Pickle<'a>,
-    storages: BTreeMap<String, &'a [u8]>,
+    source: Source<'a>,
+    storages: BTreeMap<String, Span>,
 }
 
 impl<'a> Stream<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Stream<'a>> {
-        let mut at = TORCH_LEGACY_MAGIC.len();
-        if !bytes.starts_with(&TORCH_LEGACY_MAGIC) {
+    fn parse(source: Source<'a>, span: Span) -> Result<Stream<'a>> {
+        let end = span.start + span.len;
+        let mut input = Input::new(source, span, TORCH);
+        let magic = TORCH_LEGACY_MAGIC.len() as u64;
+        if input.take(magic.min(span.len))?.as_ref() != TORCH_LEGACY_MAGIC.as_slice() {
             return Err(malformed(TORCH, "the magic number is missing"));
         }
+        let mut at = input.pos();
         let mut next = || {
-            let (pickle, len) = pickle::parse_prefix(&bytes[at..])?;
-            at += len;
+            let (pickle, after) = pickle::parse_at(source, Span { start: at, len: end - at })?;
+            at = after;
             Ok::<Pickle<'a>, Error>(pickle)
         };
         let (version, system, tree, keys) = (next()?, next()?, next()?, next()?);
@@ -60,7 +78,7 @@ impl<'a> Stream<'a> {
             return Err(unsupported(TORCH, "big-endian storage"));
         }
         let types = storage_types(&tree)?;
-        let mut data = Reader::new(&bytes[at..], TORCH);
+        let mut data = Input::new(source, Span { start: at, len: end - at }, TORCH);
         let mut storages = BTreeMap::new();
         for key in keys
             .root()
@@ -74,16 +92,32 @@ impl<'a> Stream<'a> {
                 .get(key)
                 .ok_or_else(|| malformed(TORCH, format!("storage `{key}` is never used")))?;
             let size = data.u64()?.saturating_mul(dtype.size() as u64);
-            storages.insert(key.to_owned(), data.take(size)?);
+            storages.insert(key.to_owned(), data.skip(size)?);
         }
-        Ok(Stream { tree, storages })
+        Ok(Stream { tree, source, storages })
+    }
+
+    /// What the stream is if its object is a storage. Where the bytes are does not depend on the stream.
+    fn only_storage(self, budget: &mut Budget, depth: usize) -> Result<Storage<'a>> {
+        let Storage { dtype, bytes } = pickle::resolve(self.tree.root(), &self, budget, depth)?;
+        let bytes = match bytes {
+            Bytes::Far(block) => Bytes::Far(block),
+            Bytes::Near(bytes) => Bytes::Near(bytes.into_owned().into()),
+        };
+        Ok(Storage { dtype, bytes })
     }
 }
 
 impl Storages for Stream<'_> {
-    fn raw(&self, key: &str) -> Result<&[u8]> {
+    fn raw(&self, key: &str, budget: &mut Budget) -> Result<Bytes<'_>> {
         let found = self.storages.get(key).copied();
-        found.ok_or_else(|| malformed(TORCH, format!("storage `{key}` is missing")))
+        let span = found.ok_or_else(|| malformed(TORCH, format!("storage `{key}` is missing")))?;
+        if !self.source.is_temporary() {
+            return Ok(Bytes::Far(Block::plain(span)));
+        }
+        // Copied out at once.
+        budget.take(span.len)?;
+        self.source.read(span).map(Bytes::Near)
     }
 }
 

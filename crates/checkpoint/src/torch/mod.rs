@@ -3,8 +3,8 @@
 mod legacy;
 mod zip;
 
-pub(crate) use legacy::{embedded_storage, read as read_legacy};
-pub(crate) use zip::read as read_zip;
+pub(crate) use legacy::{embedded_storage, index as index_legacy};
+pub(crate) use zip::index as index_zip;
 
 /// Name of the container in error messages.
 const TORCH: &str = "torch checkpoint";

@@ -1,18 +1,18 @@
 //! Torch 1.6 and later: a zip of one pickle and one member a storage.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use super::{SEPARATOR, TORCH};
 use crate::archive::ZipFile;
 use crate::budget::Budget;
 use crate::error::{Result, malformed, unsupported};
-use crate::pickle::{self, Flat, Storages};
+use crate::pickle::{self, Found, Storages};
+use crate::place::Bytes;
+use crate::source::Source;
 
-/// Reads `<top>/data.pkl` and the storages `<top>/data/<key>`; the name of the top folder is free.
-pub(crate) fn read(bytes: &[u8]) -> Result<Flat> {
-    let budget = &mut Budget::for_input(bytes.len());
-    let zip = ZipFile::new(bytes)?;
+/// Finds the arrays that `<top>/data.pkl` makes of the storages `<top>/data/<key>`; the name of the top
+/// folder is free.
+pub(crate) fn index(source: Source) -> Result<Found> {
+    let budget = &mut Budget::for_input(source.len());
+    let zip = ZipFile::new(source)?;
     let tops: Vec<_> = zip
         .names()
         .filter_map(|n| n.strip_suffix("/data.pkl"))
@@ -24,28 +24,28 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Flat> {
             format!("{} members `*/data.pkl`, one was expected", tops.len()),
         ));
     };
+    let top: &str = top;
     let order = format!("{top}/byteorder");
     if zip.size(&order).is_some() && zip.member(&order, budget)?.trim_ascii() == b"big" {
         return Err(unsupported(TORCH, "big-endian storage"));
     }
-    let prefix = format!("{top}/data/");
-    let mut storages = Members::default();
-    for name in zip.names() {
-        if let Some(key) = name.strip_prefix(&prefix) {
-            storages.0.insert(key.to_owned(), zip.member(name, budget)?);
-        }
-    }
     let tree = zip.member(&format!("{top}/data.pkl"), budget)?;
-    let tree = pickle::parse(&tree)?;
-    pickle::flatten_with(tree.root(), SEPARATOR, &storages, budget)
+    let tree = Source::unpacked(&tree);
+    let (tree, _) = pickle::parse_at(tree, tree.whole())?;
+    pickle::find(&tree, SEPARATOR, &Members { zip: &zip, top }, budget)
 }
 
-#[derive(Default)]
-struct Members<'a>(BTreeMap<String, Cow<'a, [u8]>>);
+struct Members<'z> {
+    zip: &'z ZipFile<'z>,
+    top: &'z str,
+}
 
 impl Storages for Members<'_> {
-    fn raw(&self, key: &str) -> Result<&[u8]> {
-        let found = self.0.get(key).map(AsRef::as_ref);
-        found.ok_or_else(|| malformed(TORCH, format!("storage `{key}` is missing")))
+    fn raw(&self, key: &str, _: &mut Budget) -> Result<Bytes<'_>> {
+        let name = format!("{}/data/{key}", self.top);
+        if self.zip.size(&name).is_none() {
+            return Err(malformed(TORCH, format!("storage `{key}` is missing")));
+        }
+        self.zip.block(&name).map(Bytes::Far)
     }
 }

@@ -17,7 +17,8 @@ pub fn samples() -> Vec<(String, Vec<u8>)> {
     let mut all: Vec<_> = folder
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
-            !["tsv", "json", "md"].contains(&path.extension().unwrap().to_str().unwrap())
+            let extension = path.extension().and_then(|e| e.to_str());
+            path.is_file() && !["tsv", "json", "md"].contains(&extension.unwrap())
         })
         .map(|path| {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap())

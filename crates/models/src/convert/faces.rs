@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reelgan_checkpoint::{Array, NamedArrays, tfjs};
+use reelgan_checkpoint::{Array, NamedArrays, shards};
 
 use super::unreadable;
 use crate::catalog::Entry;
@@ -19,7 +19,7 @@ pub(super) fn arrays(entry: &Entry, archive: &Path, members: &[Vec<u8>]) -> Resu
     assert!(pairs.len() == NETWORKS.len() && rest.is_empty(), "{} has ten members", entry.name);
     let mut ours = NamedArrays::new();
     for (network, [manifest, numbers]) in NETWORKS.into_iter().zip(pairs) {
-        let arrays = tfjs::read(manifest, numbers).map_err(|e| unreadable(entry, archive, e))?;
+        let arrays = shards::read(manifest, numbers).map_err(|e| unreadable(entry, archive, e))?;
         for (name, array) in arrays {
             let depthwise = name.ends_with("depthwise_filter");
             let array = match <[usize; 4]>::try_from(array.shape.as_slice()) {
