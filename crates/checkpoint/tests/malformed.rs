@@ -484,6 +484,13 @@ fn quantised_shards() {
             "without scale",
         ),
         (
+            "no finite numbers",
+            one(r#","quantization":{"dtype":"uint8","scale":1e300,"min":1e300}"#),
+            vec![1, 2],
+            Want::Malformed,
+            "not finite",
+        ),
+        (
             "unknown type",
             list(&[weight("a", "complex64", "")], "m.bin"),
             vec![],

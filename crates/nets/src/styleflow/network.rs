@@ -171,7 +171,7 @@ impl Link {
 /// `(x - mean) / sqrt(variance + eps) * exp(weight) + bias` as scale and shift.
 fn norm(weights: &mut Weights, name: &str, device: &Device) -> Result<Link> {
     let mean = format!("{name}.running_mean");
-    let &[dim @ 1..] = weights.shape(&mean)? else {
+    let &[dim @ 1..=usize::MAX] = weights.shape(&mean)? else {
         return Err(weights.unexpected(&mean, "[code width]"));
     };
     let mut part = |part: &str| weights.take(&format!("{name}.{part}"), &[dim]);
