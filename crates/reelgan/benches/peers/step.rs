@@ -55,7 +55,7 @@ pub fn serve(exchange: &Exchange) {
 
 /// Five faces on the way from one to another.
 fn frames(generator: &dyn Generator) -> Images {
-    let config = SampleConfig { count: 2, seed: 1, truncation: 0.7 };
+    let config = SampleConfig { count: 2, seed: 1, truncation: 0.7, truncated_rows: None };
     let ends = generator::sample(generator, &config).expect("codes");
     let (first, second) = (ends.code(0), ends.code(1));
     let between = (0..FRAMES).flat_map(|k| {

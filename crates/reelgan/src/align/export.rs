@@ -81,8 +81,10 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     match fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(reelgan_run::Error::Write { path: folder.to_owned(), source }.into()),
-        Ok(mut entries) if entries.next().is_none() => Ok(()),
-        Ok(_) => Err(Error::file(folder, "the folder is not empty; choose another one with -o")),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::file(folder, "the folder is not empty; choose another one with -o")),
+        },
     }
 }
 

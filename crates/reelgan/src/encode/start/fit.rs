@@ -109,7 +109,12 @@ fn samples(
     let noise = generator.fixed_noise();
     let drawn = sample(
         generator,
-        &SampleConfig { count: config.count, seed: config.seed, truncation: 1.0 },
+        &SampleConfig {
+            count: config.count,
+            seed: config.seed,
+            truncation: 1.0,
+            truncated_rows: None,
+        },
     )?;
     let mut rng = Pcg64Mcg::seed_from_u64(config.seed.wrapping_add(1));
     let mut features = Vec::with_capacity(config.count * COUNT);
