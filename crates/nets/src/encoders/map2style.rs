@@ -53,7 +53,7 @@ impl Map2Style {
             });
         }
         let linear = format!("{name}.linear.weight");
-        let &[dim @ 1.., _] = weights.shape(&linear)? else {
+        let &[dim @ 1..=usize::MAX, _] = weights.shape(&linear)? else {
             return Err(misshapen(weights, &linear, "[code width, channels]"));
         };
         let scale = 1.0 / (width as f32).sqrt();

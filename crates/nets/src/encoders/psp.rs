@@ -277,7 +277,7 @@ fn mean_code(
         _ => return Err(misshapen(weights, MEAN, &format!("[{rows}, {dim}] or [{dim}]"))),
     };
     let values = weights.take(MEAN, &[given, dim])?;
-    let mean = Tensor::from_data(TensorData::new(values, [1, given, dim]), device);
+    let mean = Tensor::<3>::from_data(TensorData::new(values, [1, given, dim]), device);
     Ok(Some(mean.expand([1, rows, dim])))
 }
 

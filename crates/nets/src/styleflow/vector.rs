@@ -50,7 +50,7 @@ impl VectorField {
     /// A missing or misshapen array, layers that do not follow one another.
     pub(super) fn take(weights: &mut Weights, name: &str, device: &Device) -> Result<Self> {
         let first = format!("{name}.layers.0._layer.weight");
-        let &[_, dim @ 1..] = weights.shape(&first)? else {
+        let &[_, dim @ 1..=usize::MAX] = weights.shape(&first)? else {
             return Err(weights.unexpected(&first, "[out, code width]"));
         };
         let hyper = format!("{name}.layers.0._hyper_gate.weight");
@@ -120,7 +120,7 @@ impl Layer {
         device: &Device,
     ) -> Result<Self> {
         let weight = format!("{name}._layer.weight");
-        let &[output @ 1.., _] = weights.shape(&weight)? else {
+        let &[output @ 1..=usize::MAX, _] = weights.shape(&weight)? else {
             return Err(weights.unexpected(&weight, "[out, in]"));
         };
         let gate = format!("{name}._hyper_gate");
