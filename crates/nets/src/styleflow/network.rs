@@ -32,10 +32,19 @@ pub struct StyleFlow {
 
 #[derive(Debug, Clone)]
 enum Link {
-    /// `y = x * scale + shift`.
-    Norm { scale: Tensor<2>, shift: Tensor<2> },
+    Norm(Box<Norm>),
     /// From time 0 to `end`.
-    Flow { field: VectorField, end: f64 },
+    Flow {
+        field: VectorField,
+        end: f64,
+    },
+}
+
+/// A moving batch norm in evaluation mode: `y = x * scale + shift`, both `[1,D]`.
+#[derive(Debug, Clone)]
+struct Norm {
+    scale: Tensor<2>,
+    shift: Tensor<2>,
 }
 
 impl StyleFlow {
@@ -109,7 +118,7 @@ impl StyleFlow {
     pub fn forward(&self, codes: Tensor<2>, attributes: &[f32]) -> Result<Tensor<2>> {
         let given = self.given(&codes, attributes)?;
         self.chain.iter().try_fold(codes, |y, link| match link {
-            Link::Norm { scale, shift } => Ok(y * scale.clone() + shift.clone()),
+            Link::Norm(norm) => Ok(y * norm.scale.clone() + norm.shift.clone()),
             Link::Flow { field, end } => self.flow(field, y, &given, (0.0, *end)),
         })
     }
@@ -122,7 +131,7 @@ impl StyleFlow {
     pub fn reverse(&self, codes: Tensor<2>, attributes: &[f32]) -> Result<Tensor<2>> {
         let given = self.given(&codes, attributes)?;
         self.chain.iter().rev().try_fold(codes, |y, link| match link {
-            Link::Norm { scale, shift } => Ok((y - shift.clone()) / scale.clone()),
+            Link::Norm(norm) => Ok((y - norm.shift.clone()) / norm.scale.clone()),
             Link::Flow { field, end } => self.flow(field, y, &given, (*end, 0.0)),
         })
     }
@@ -162,7 +171,7 @@ impl Link {
     /// Width, and the number of attributes if it depends on them.
     fn sizes(&self) -> (usize, Option<usize>) {
         match self {
-            Self::Norm { scale, .. } => (scale.dims()[1], None),
+            Self::Norm(norm) => (norm.scale.dims()[1], None),
             Self::Flow { field, .. } => (field.dim(), Some(field.attributes())),
         }
     }
@@ -181,7 +190,7 @@ fn norm(weights: &mut Weights, name: &str, device: &Device) -> Result<Link> {
         gain.iter().zip(&variance).map(|(g, v)| g.exp() / (v + NORM_EPS).sqrt()).collect();
     let shift: Vec<f32> = bias.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
     let row = |v: Vec<f32>| Tensor::from_data(TensorData::new(v, [1, dim]), device);
-    Ok(Link::Norm { scale: row(scale), shift: row(shift) })
+    Ok(Link::Norm(Box::new(Norm { scale: row(scale), shift: row(shift) })))
 }
 
 fn flow(weights: &mut Weights, name: &str, device: &Device) -> Result<(VectorField, f64)> {
