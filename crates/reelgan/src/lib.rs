@@ -51,6 +51,7 @@ pub mod generator;
 pub mod invert;
 pub mod job;
 pub mod loss;
+pub mod machine;
 pub mod metric;
 pub mod objective;
 pub mod perceptual;

@@ -12,14 +12,17 @@ mod distance;
 mod frozen;
 mod haar;
 mod pointwise;
+mod quadratic;
 pub mod reference;
 mod resample;
 mod separable;
 
 pub use conv3x3::Conv3x3;
+pub use cpu::haar::Rescale;
 pub use distance::{SquaredDistance, UnitDistance};
 pub use frozen::{FrozenOp, View};
-pub use haar::haar_up;
+pub use haar::{haar_up, haar_up_rescaled};
 pub use pointwise::Pointwise;
+pub use quadratic::Quadratic;
 pub use resample::{Warp, max_pool2, resize_bilinear};
 pub use separable::Separable;

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use super::super::super::simd::{Kernel, Simd};
+use super::super::super::simd::{Kernel, MAX_LANES, Simd};
 use super::super::Shape;
-use super::super::shuffle::{MAX_LANES, apart, shifted_down, shifted_up};
+use super::super::shuffle::apart;
 use super::super::transform::{MAX_POINTS, Transform};
 use super::tiles::Run;
 use super::{Job, Line, SLAB, Space};
@@ -123,11 +123,9 @@ impl<T: Transform> Input<'_, T> {
         let inner = apart(simd, T::TILE, pixels);
         let before = if x == 0 { 0.0 } else { source.at(start + x - 1) };
         let behind = if x + len < w { source.at(start + x + len) } else { 0.0 };
-        let mut columns = [shifted_up(simd, before, &inner[T::TILE - 1]); MAX_POINTS];
-        for j in 0..T::TILE {
-            columns[j + 1] = simd.load(&inner[j]);
-        }
-        columns[T::TILE + 1] = shifted_down(simd, &inner[0], behind);
+        let mut columns = [simd.shifted_up(before, inner[T::TILE - 1]); MAX_POINTS];
+        columns[1..=T::TILE].copy_from_slice(&inner[..T::TILE]);
+        columns[T::TILE + 1] = simd.shifted_down(inner[0], behind);
         columns
     }
 }
