@@ -5,23 +5,23 @@
 use super::super::simd::Simd;
 use super::transform::MAX_TILE;
 
-/// Takes the `tile * LANES` pixels of a row apart; the first `tile` vectors count.
+/// Takes the `tile * LANES` pixels of a row apart; of the vectors, `tile` are pixels and columns.
 ///
 /// # Panics
-/// If there are not that many pixels, or tiles are neither 2 nor 4 pixels wide.
+/// If tiles are neither 2 nor 4 pixels wide.
 #[inline(always)]
-pub fn apart<S: Simd>(simd: S, tile: usize, pixels: &[f32]) -> [S::Vector; MAX_TILE] {
-    let pixels = &pixels[..tile * S::LANES];
-    let (a, b) = (simd.load(pixels), simd.load(&pixels[S::LANES..]));
+pub fn apart<S: Simd>(
+    simd: S,
+    tile: usize,
+    pixels: [S::Vector; MAX_TILE],
+) -> [S::Vector; MAX_TILE] {
+    let [a, b, c, d] = pixels;
     match tile {
         2 => {
             let [a, b] = simd.deinterleave2([a, b]);
-            [a, b, b, b]
+            [a, b, c, d]
         }
-        4 => {
-            let (c, d) = (simd.load(&pixels[2 * S::LANES..]), simd.load(&pixels[3 * S::LANES..]));
-            simd.deinterleave4([a, b, c, d])
-        }
+        4 => simd.deinterleave4([a, b, c, d]),
         other => unreachable!("no tiles {other} pixels wide"),
     }
 }
@@ -65,7 +65,11 @@ mod tests {
         fn run<S: Simd>(self, simd: S) {
             for tile in [2, 4] {
                 let pixels: Vec<f32> = (0..tile * S::LANES).map(|pixel| pixel as f32).collect();
-                let columns = apart(simd, tile, &pixels);
+                let mut vectors = [simd.splat(-1.0); MAX_TILE];
+                for (vector, pixels) in vectors.iter_mut().zip(pixels.chunks_exact(S::LANES)) {
+                    *vector = simd.load(pixels);
+                }
+                let columns = apart(simd, tile, vectors);
                 for (j, column) in columns.into_iter().enumerate().take(tile) {
                     let mut lanes = [-1.0; MAX_LANES];
                     simd.store(column, &mut lanes);
