@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let ended = commands::run(cli);
+    let ended = match reelgan::machine::prepare() {
+        Ok(()) => commands::run(cli),
+        Err(error) => Err(error.into()),
+    };
     failure::exit_code(ended)
 }

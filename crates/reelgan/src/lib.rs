@@ -59,6 +59,7 @@ pub mod generator;
 pub mod invert;
 pub mod job;
 pub mod loss;
+pub mod machine;
 pub mod metric;
 pub mod objective;
 pub mod perceptual;

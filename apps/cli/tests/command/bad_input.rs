@@ -206,3 +206,10 @@ fn folders_that_are_no_runs() {
         reelgan(line).refused(1, &["not a complete run folder", "manifest.json"]);
     }
 }
+
+#[test]
+fn an_instruction_set_that_does_not_exist_is_named() {
+    let mut call = command();
+    call.env("REELGAN_ISA", "sse9").args(["models", "list"]);
+    Ran::of(call.output().unwrap()).refused(1, &["REELGAN_ISA", "sse9", "portable"]);
+}

@@ -4,8 +4,7 @@ use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
 use super::{Affine, Mapping};
-use crate::ops::reference::LEAKY_SLOPE;
-use crate::ops::{Conv3x3, Pointwise, Separable, haar_up};
+use crate::ops::{Conv3x3, Pointwise, Rescale, Separable, haar_up, haar_up_rescaled, reference};
 use crate::{Result, Weights};
 
 /// The generator of Belousov, "MobileStyleGAN" (2021), in its exported form:
@@ -124,10 +123,20 @@ impl MobileStyleGan {
     ///
     /// `noise` replaces the fixed planes, in the order of [`MobileStyleGan::noise`].
     pub fn synthesize(&self, codes: Tensor<3>, noise: &[Tensor<4>]) -> Tensor<4> {
-        self.synthesize_tapped(codes, noise, &mut |_, _| {})
+        self.synthesize_tapped(codes, noise, Rescale::NONE, &mut |_, _| {})
     }
 
-    /// As [`MobileStyleGan::synthesize`], showing every feature map to `tap` by
+    /// As [`MobileStyleGan::synthesize`], the image rescaled by its last operator.
+    pub fn synthesize_rescaled(
+        &self,
+        codes: Tensor<3>,
+        noise: &[Tensor<4>],
+        rescale: Rescale,
+    ) -> Tensor<4> {
+        self.synthesize_tapped(codes, noise, rescale, &mut |_, _| {})
+    }
+
+    /// As [`MobileStyleGan::synthesize_rescaled`], showing every feature map to `tap` by
     /// its name (`conv1`, `layers.0.up`, `layers.0.conv1`, ..., `to_img`).
     ///
     /// # Panics
@@ -136,6 +145,7 @@ impl MobileStyleGan {
         &self,
         codes: Tensor<3>,
         noise: &[Tensor<4>],
+        rescale: Rescale,
         tap: &mut dyn FnMut(&str, &Tensor<4>),
     ) -> Tensor<4> {
         let [n, rows, dim] = codes.dims();
@@ -145,7 +155,7 @@ impl MobileStyleGan {
 
         let [_, c, h, w] = self.input.dims();
         let x = self.input.clone().expand([n, c, h, w]);
-        let mut x = self.head.forward(x, row(0), noise[0].clone());
+        let mut x = self.head.pass(x, row(0), noise[0].clone(), Conv3x3::forward);
         tap("conv1", &x);
         for (i, block) in self.blocks.iter().enumerate() {
             let (first, second) = (row(1 + 2 * i), row(2 + 2 * i));
@@ -158,7 +168,24 @@ impl MobileStyleGan {
         }
         let y = self.to_image.forward(x, self.to_image_style.forward(row(rows - 1)));
         tap("to_img", &y);
-        haar_up(y, None)
+        haar_up_rescaled(y, rescale)
+    }
+
+    /// As [`MobileStyleGan::synthesize`] out of stock operators: slow, and obviously right.
+    pub fn reference(&self, codes: Tensor<3>, noise: &[Tensor<4>]) -> Tensor<4> {
+        let [n, rows, dim] = codes.dims();
+        let row = |i: usize| codes.clone().slice([0..n, i..i + 1]).reshape([n, dim]);
+        let [_, c, h, w] = self.input.dims();
+        let x = self.input.clone().expand([n, c, h, w]);
+        let mut x = self.head.pass(x, row(0), noise[0].clone(), Conv3x3::reference);
+        for (i, block) in self.blocks.iter().enumerate() {
+            let (first, second) = (row(1 + 2 * i), row(2 + 2 * i));
+            x = reference::haar_up(x, Some(block.up_style.forward(first.clone())));
+            x = block.conv1.reference(x, block.style1.forward(first), noise[1 + 2 * i].clone());
+            x = block.conv2.reference(x, block.style2.forward(second), noise[2 + 2 * i].clone());
+        }
+        let y = self.to_image.reference(x, self.to_image_style.forward(row(rows - 1)));
+        reference::haar_up(y, None)
     }
 }
 
@@ -172,11 +199,17 @@ impl Head {
         })
     }
 
-    fn forward(&self, x: Tensor<4>, w: Tensor<2>, noise: Tensor<4>) -> Tensor<4> {
+    fn pass(
+        &self,
+        x: Tensor<4>,
+        w: Tensor<2>,
+        noise: Tensor<4>,
+        convolve: fn(&Conv3x3, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
         let style = self.style.forward(w);
         let [n, c] = style.dims();
         let x = x * style.reshape([n, c, 1, 1]);
-        leaky_relu(self.conv.forward(x) + noise, LEAKY_SLOPE)
+        leaky_relu(convolve(&self.conv, x) + noise, reference::LEAKY_SLOPE)
     }
 }
 

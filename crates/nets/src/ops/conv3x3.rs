@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::cpu::conv3x3::Conv3x3Plan;
+use super::cpu::conv3x3::{Algorithm, Conv3x3Plan};
 use super::frozen::{FrozenOp, View, apply1, has_kernels};
 use super::reference;
 
@@ -38,6 +38,15 @@ impl Conv3x3 {
             rectify,
             plan: Arc::new(Conv3x3Plan::new(c_in, c_out, weight, bias)),
         }
+    }
+
+    /// Always uses the given algorithm instead of the fastest.
+    ///
+    /// # Panics
+    /// If the convolution was cloned before.
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
+        let plan = Arc::into_inner(self.plan).expect("a convolution of one owner");
+        Self { plan: Arc::new(plan.with_algorithm(algorithm)), ..self }
     }
 
     /// Forward pass, differentiable in `x`.

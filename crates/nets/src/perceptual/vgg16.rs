@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 
-use crate::ops::{Conv3x3, max_pool2};
+use crate::ops::cpu::conv3x3::Algorithm;
+use crate::ops::{Conv3x3, max_pool2, reference};
 use crate::{Result, Weights};
 
 /// A point in the trunk, after the ReLU of that convolution.
@@ -69,6 +70,12 @@ impl Vgg16 {
         Ok(Self { convs })
     }
 
+    /// Always convolves with the given algorithm instead of the fastest; for a network just read.
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
+        let convs = self.convs.into_iter();
+        Self { convs: convs.map(|(tap, conv)| (tap, conv.with_algorithm(algorithm))).collect() }
+    }
+
     /// Feature maps at `taps` (ascending); nothing past the last tap is computed.
     ///
     /// # Shapes
@@ -77,14 +84,29 @@ impl Vgg16 {
     /// Whatever the caller's protocol says: plain `[0,1]` (the paper's code) or
     /// normalised by the ImageNet statistics (LPIPS).
     pub fn features(&self, x: Tensor<4>, taps: &[Tap]) -> Vec<Tensor<4>> {
+        self.pass(x, taps, Conv3x3::forward, max_pool2)
+    }
+
+    /// The same out of stock operators.
+    pub fn reference(&self, x: Tensor<4>, taps: &[Tap]) -> Vec<Tensor<4>> {
+        self.pass(x, taps, Conv3x3::reference, reference::max_pool2)
+    }
+
+    fn pass(
+        &self,
+        x: Tensor<4>,
+        taps: &[Tap],
+        convolve: fn(&Conv3x3, Tensor<4>) -> Tensor<4>,
+        pool: fn(Tensor<4>) -> Tensor<4>,
+    ) -> Vec<Tensor<4>> {
         let Some(&last) = taps.last() else { return Vec::new() };
         let mut x = x;
         let mut out = Vec::with_capacity(taps.len());
         for (place, conv) in &self.convs {
             if place.block > 1 && place.layer == 1 {
-                x = max_pool2(x);
+                x = pool(x);
             }
-            x = conv.forward(x);
+            x = convolve(conv, x);
             if taps.contains(place) {
                 out.push(x.clone());
             }

@@ -3,6 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::generators::{MobileStyleGan, StyleGan1};
+use reelgan_nets::ops::Rescale;
 
 use super::{Generator, Identity, Noise};
 
@@ -10,8 +11,11 @@ use super::{Generator, Identity, Noise};
 pub(super) const FIXED_NOISE_SEED: u64 = 0;
 
 /// `[-1,1]` to `[0,1]`.
+const TO_UNIT: Rescale = Rescale { gain: 0.5, offset: 0.5 };
+
+/// The same on an image.
 pub(super) fn to_unit(image: Tensor<4>) -> Tensor<4> {
-    image.add_scalar(1.0).mul_scalar(0.5)
+    image.mul_scalar(TO_UNIT.gain).add_scalar(TO_UNIT.offset)
 }
 
 /// Shapes of planes that carry their strength, and the strengths read off them.
@@ -62,7 +66,7 @@ impl Generator for FaceGenerator {
         self.net.map(z)
     }
     fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4> {
-        to_unit(self.net.synthesize(codes, &noise.planes))
+        self.net.synthesize_rescaled(codes, &noise.planes, TO_UNIT)
     }
     fn fixed_noise(&self) -> Noise {
         Noise { planes: self.net.noise().to_vec() }

@@ -1,11 +1,13 @@
 //! The terms of the objective, each a small struct or function over tensors.
 
 mod consistency;
+mod image;
 mod lpips;
 mod perceptual;
 mod pixel;
 
 pub use consistency::WarpTerm;
+pub use image::{Along, ImageLoss, ImageTerms, ImageWeights};
 pub use lpips::LpipsTerm;
 pub use perceptual::{Perceptual, PerceptualTarget};
 pub use pixel::PixelTarget;

@@ -1,15 +1,16 @@
 //! The objective of one frame.
 
 use burn::tensor::{Device, Tensor};
-use reelgan_nets::ops::Warp;
 use reelgan_nets::perceptual::LpipsTarget;
-use reelgan_run::{Flow, Images};
+use reelgan_run::Images;
 use serde::{Deserialize, Serialize};
 
 use super::{ConsistencyBase, FlowPairs, LossWeights};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
-use crate::loss::{LpipsTerm, Perceptual, PerceptualTarget, PixelTarget, WarpTerm};
+use crate::loss::{
+    Along, ImageLoss, ImageTerms, ImageWeights, LpipsTerm, Perceptual, PerceptualTarget,
+};
 use crate::{Error, Result};
 
 /// Values of the terms, before their weights; `total` is the weighted sum.
@@ -58,7 +59,10 @@ impl Terms {
 pub struct FrameLoss {
     /// The share to be minimised, `[1]`, with its graph.
     pub total: Tensor<1>,
-    parts: [Option<Tensor<1>>; 5],
+    images: Option<ImageLoss>,
+    perceptual: Option<Tensor<1>>,
+    lpips: Option<Tensor<1>>,
+    share: f32,
 }
 
 impl FrameLoss {
@@ -66,13 +70,14 @@ impl FrameLoss {
     pub fn terms(&self) -> Terms {
         let value =
             |t: &Option<Tensor<1>>| t.as_ref().map_or(0.0, |t| t.clone().into_scalar::<f32>());
+        let images = |part: fn(&ImageLoss) -> f32| self.images.as_ref().map_or(0.0, part);
         Terms {
             total: self.total.clone().into_scalar::<f32>(),
-            pixel: value(&self.parts[0]),
-            perceptual: value(&self.parts[1]),
-            lpips: value(&self.parts[2]),
-            consistency: value(&self.parts[3]),
-            cross_frame: value(&self.parts[4]),
+            pixel: self.share * images(|images| images.pixel),
+            perceptual: value(&self.perceptual),
+            lpips: value(&self.lpips),
+            consistency: images(|images| images.consistency),
+            cross_frame: images(|images| images.cross_frame),
         }
     }
 }
@@ -80,12 +85,9 @@ impl FrameLoss {
 /// Everything the loss of one frame is compared with.
 #[derive(Debug)]
 struct Target {
-    image: Tensor<4>,
-    pixels: PixelTarget,
+    images: Option<ImageTerms>,
     features: Option<PerceptualTarget>,
     lpips: Option<LpipsTarget>,
-    consistency: Vec<WarpTerm>,
-    cross_frame: Vec<WarpTerm>,
 }
 
 /// The networks that terms look through.
@@ -125,33 +127,18 @@ impl Objective {
         if weights.lpips > 0.0 && networks.lpips.is_none() {
             return Err(Error::setting("weights.lpips", "needs the LPIPS network; set it to 0"));
         }
-        let mut targets: Vec<Target> = (0..frames.count())
-            .map(|k| {
-                let image = frame_tensor(frames, k, device);
-                let features =
-                    (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone()));
-                let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
-                let lpips = lpips.map(|term| term.target(image.clone()));
-                let pixels = PixelTarget::new(image.clone());
-                Target {
-                    image,
-                    pixels,
-                    features,
-                    lpips,
-                    consistency: Vec::new(),
-                    cross_frame: Vec::new(),
-                }
-            })
-            .collect();
+        let mut along: Vec<Vec<Along>> = vec![Vec::new(); frames.count()];
         if frames.count() > 1 && weights.need_flow() {
             let bases = match base {
                 ConsistencyBase::First => 1,
                 ConsistencyBase::All => frames.count(),
             };
             for b in 0..bases {
-                add_base(&mut targets, flows, b, bases, &weights, device)?;
+                add_base(&mut along, frames, flows, b, bases, &weights)?;
             }
         }
+        let target = |k: usize| target(frames, k, &along[k], &networks, &weights, device);
+        let targets = (0..frames.count()).map(target).collect();
         Ok(Self { weights, networks, targets })
     }
 
@@ -167,65 +154,79 @@ impl Objective {
     pub fn frame(&self, k: usize, reconstruction: &Tensor<4>) -> FrameLoss {
         let target = &self.targets[k];
         let share = 1.0 / self.targets.len() as f32;
-        let w = &self.weights;
-        let sum = |terms: &[WarpTerm]| {
-            terms.iter().map(|t| t.loss(reconstruction.clone())).reduce(|a, b| a + b)
+        let images = target.images.as_ref().map(|terms| terms.loss(reconstruction.clone()));
+        let perceptual = target.features.as_ref().map(|features| {
+            self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
+        });
+        let lpips = self.networks.lpips.as_ref().zip(target.lpips.as_ref());
+        let lpips =
+            lpips.map(|(term, target)| term.loss(target, reconstruction.clone()).mul_scalar(share));
+        let weighted = |part: &Option<Tensor<1>>, weight: f32| {
+            part.as_ref().map(|part| part.clone().mul_scalar(weight))
         };
-        let parts = [
-            (w.pixel > 0.0).then(|| target.pixels.loss(reconstruction.clone()).mul_scalar(share)),
-            target.features.as_ref().map(|features| {
-                self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
-            }),
-            self.networks
-                .lpips
-                .as_ref()
-                .zip(target.lpips.as_ref())
-                .map(|(term, target)| term.loss(target, reconstruction.clone()).mul_scalar(share)),
-            sum(&target.consistency),
-            sum(&target.cross_frame),
-        ];
-        let total = parts
-            .iter()
-            .zip(w.named())
-            .filter_map(|(part, (_, weight))| part.clone().map(|p| p.mul_scalar(weight)))
-            .reduce(|a, b| a + b)
-            // A frame that no active term looks at: a zero that still has a graph.
-            .unwrap_or_else(|| reconstruction.clone().mean().mul_scalar(0.0));
-        FrameLoss { total, parts }
+        let total = [
+            images.as_ref().map(|images| images.total.clone()),
+            weighted(&perceptual, self.weights.perceptual),
+            weighted(&lpips, self.weights.lpips),
+        ]
+        .into_iter()
+        .flatten()
+        .reduce(|a, b| a + b)
+        // A frame that no active term looks at: a zero that still has a graph.
+        .unwrap_or_else(|| reconstruction.clone().mean().mul_scalar(0.0));
+        FrameLoss { total, images, perceptual, lpips, share }
+    }
+}
+
+/// What frame `k` is compared with, `along` the flows that look at it.
+fn target(
+    frames: &Images,
+    k: usize,
+    along: &[Along],
+    networks: &Networks,
+    weights: &LossWeights,
+    device: &Device,
+) -> Target {
+    let image = frame_tensor(frames, k, device);
+    let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
+    let image_weights = ImageWeights {
+        // A mean over the frames.
+        pixel: weights.pixel / frames.count() as f32,
+        consistency: weights.consistency,
+        cross_frame: weights.cross_frame,
+    };
+    let size = [frames.height(), frames.width()];
+    Target {
+        images: ImageTerms::new(frames.frame(k), size, along, image_weights, device),
+        features: (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone())),
+        lpips: lpips.map(|term| term.target(image)),
     }
 }
 
 /// Adds the warps of base frame `b` to the frames they look at.
-fn add_base(
-    targets: &mut [Target],
-    flows: &FlowPairs,
+fn add_base<'a>(
+    along: &mut [Vec<Along<'a>>],
+    frames: &'a Images,
+    flows: &'a FlowPairs,
     b: usize,
     bases: usize,
     weights: &LossWeights,
-    device: &Device,
 ) -> Result<()> {
     // A mean over the N-1 pairs of a base, and over the bases.
-    let weight = 1.0 / ((targets.len() - 1) * bases) as f32;
-    for k in (0..targets.len()).filter(|&k| k != b) {
+    let weight = 1.0 / ((along.len() - 1) * bases) as f32;
+    for k in (0..along.len()).filter(|&k| k != b) {
         // W(R_b, flow(k -> b)) lies on k's grid, W(R_k, flow(b -> k)) on b's.
         for (looked_at, grid) in [(b, k), (k, b)] {
             let flow = flows.get(grid, looked_at);
             if weights.consistency > 0.0 {
-                let image = targets[looked_at].image.clone();
-                let term = WarpTerm::same_frame(plan(flow, device), image, weight);
-                targets[looked_at].consistency.push(term);
+                along[looked_at].push(Along { flow, weight, other: None });
             }
             if weights.cross_frame > 0.0 {
                 let visible = visibility(flow, flows.get(looked_at, grid))?;
-                let other = targets[grid].image.clone();
-                let term = WarpTerm::cross_frame(plan(flow, device), other, visible, weight);
-                targets[looked_at].cross_frame.push(term);
+                let other = Some((frames.frame(grid), visible));
+                along[looked_at].push(Along { flow, weight, other });
             }
         }
     }
     Ok(())
-}
-
-fn plan(flow: &Flow, device: &Device) -> Warp {
-    Warp::new(flow.data(), [1, flow.height(), flow.width()], device)
 }

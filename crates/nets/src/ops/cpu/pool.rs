@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::buffer::filled_by_chunks;
-use super::simd::{Isa, Kernel, Simd};
+use super::simd::{Isa, Kernel, MAX_LANES, Simd};
 
 /// Maximum of every 2x2 block; an odd last row or column is dropped.
 ///
@@ -63,20 +63,25 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         if self.out.is_empty() {
             return;
         }
         let pairs = self.x.chunks_exact(2 * self.w);
         for (rows, out) in pairs.zip(self.out.chunks_exact_mut(self.w / 2)) {
             let (top, bottom) = rows.split_at(self.w);
-            let blocks = top.chunks_exact(2).zip(bottom.chunks_exact(2));
-            for ((top, bottom), out) in blocks.zip(out) {
-                let mut maximum = top[0];
-                for value in [top[1], bottom[0], bottom[1]] {
-                    maximum = if replaces(value, maximum) { value } else { maximum };
+            let whole = out.len() / S::LANES * S::LANES;
+            for at in (0..whole).step_by(S::LANES) {
+                let corners = corners(simd, &top[2 * at..], &bottom[2 * at..]);
+                let mut maxima = [0.0; MAX_LANES];
+                for i in 0..S::LANES {
+                    maxima[i] =
+                        maximum([corners[0][i], corners[1][i], corners[2][i], corners[3][i]]);
                 }
-                out.write(maximum);
+                simd.store_uninit(simd.load(&maxima), &mut out[at..]);
+            }
+            for (i, out) in out.iter_mut().enumerate().skip(whole) {
+                out.write(maximum([top[2 * i], top[2 * i + 1], bottom[2 * i], bottom[2 * i + 1]]));
             }
         }
     }
@@ -94,7 +99,7 @@ impl Kernel for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         let w = self.w;
         let covered = self.gy.len() / (w / 2).max(1) * 2 * w;
         let (blocks, last_row) = self.gx.split_at_mut(covered);
@@ -112,22 +117,69 @@ impl Kernel for Backward<'_> {
             }
             let (top, bottom) = (&top[..2 * gy.len()], &bottom[..2 * gy.len()]);
             let (gx_top, gx_bottom) = (&mut gx_top[..2 * gy.len()], &mut gx_bottom[..2 * gy.len()]);
-            // By index, which the compiler vectorises; it does not vectorise five zipped iterators.
-            for (i, &g) in gy.iter().enumerate() {
-                let values = [top[2 * i], top[2 * i + 1], bottom[2 * i], bottom[2 * i + 1]];
-                let maximum = |a, b| if replaces(b, a) { b } else { a };
-                let (upper, lower) = (maximum(values[0], values[1]), maximum(values[2], values[3]));
-                let second = replaces(lower, upper);
-                let (right_above, right_below) =
-                    (replaces(values[1], values[0]), replaces(values[3], values[2]));
-                let only_if = |here: bool| MaybeUninit::new(if here { g } else { 0.0 });
-                gx_top[2 * i] = only_if(!second & !right_above);
-                gx_top[2 * i + 1] = only_if(!second & right_above);
-                gx_bottom[2 * i] = only_if(second & !right_below);
-                gx_bottom[2 * i + 1] = only_if(second & right_below);
+            let whole = gy.len() / S::LANES * S::LANES;
+            for at in (0..whole).step_by(S::LANES) {
+                let corners = corners(simd, &top[2 * at..], &bottom[2 * at..]);
+                let mut shares = [[0.0; MAX_LANES]; 4];
+                let gy = &gy[at..at + S::LANES];
+                for i in 0..S::LANES {
+                    let values = [corners[0][i], corners[1][i], corners[2][i], corners[3][i]];
+                    let winner = winner(values);
+                    for corner in 0..4 {
+                        shares[corner][i] = if winner[corner] { gy[i] } else { 0.0 };
+                    }
+                }
+                for (target, shares) in [&mut gx_top[2 * at..], &mut gx_bottom[2 * at..]]
+                    .into_iter()
+                    .zip([[&shares[0], &shares[1]], [&shares[2], &shares[3]]])
+                {
+                    let pairs = simd.interleave2([simd.load(shares[0]), simd.load(shares[1])]);
+                    simd.store_uninit(pairs[0], target);
+                    simd.store_uninit(pairs[1], &mut target[S::LANES..]);
+                }
+            }
+            for (i, &g) in gy.iter().enumerate().skip(whole) {
+                let here = winner([top[2 * i], top[2 * i + 1], bottom[2 * i], bottom[2 * i + 1]]);
+                let share = |corner: usize| if here[corner] { g } else { 0.0 };
+                gx_top[2 * i].write(share(0));
+                gx_top[2 * i + 1].write(share(1));
+                gx_bottom[2 * i].write(share(2));
+                gx_bottom[2 * i + 1].write(share(3));
             }
         }
     }
+}
+
+/// Upper left, upper right, lower left and lower right of as many blocks as a vector has lanes.
+#[inline(always)]
+fn corners<S: Simd>(simd: S, top: &[f32], bottom: &[f32]) -> [[f32; MAX_LANES]; 4] {
+    let mut corners = [[0.0; MAX_LANES]; 4];
+    let upper = simd.deinterleave2([simd.load(top), simd.load(&top[S::LANES..])]);
+    let lower = simd.deinterleave2([simd.load(bottom), simd.load(&bottom[S::LANES..])]);
+    simd.store(upper[0], &mut corners[0]);
+    simd.store(upper[1], &mut corners[1]);
+    simd.store(lower[0], &mut corners[2]);
+    simd.store(lower[1], &mut corners[3]);
+    corners
+}
+
+/// The maximum of a block.
+#[inline(always)]
+fn maximum([a, b, c, d]: [f32; 4]) -> f32 {
+    let mut maximum = a;
+    for value in [b, c, d] {
+        maximum = if replaces(value, maximum) { value } else { maximum };
+    }
+    maximum
+}
+
+/// Which corner of a block is its first maximum.
+#[inline(always)]
+fn winner([a, b, c, d]: [f32; 4]) -> [bool; 4] {
+    let larger = |first: f32, second: f32| if replaces(second, first) { second } else { first };
+    let below = replaces(larger(c, d), larger(a, b));
+    let (right_above, right_below) = (replaces(b, a), replaces(d, c));
+    [!below & !right_above, !below & right_above, below & !right_below, below & right_below]
 }
 
 #[cfg(test)]

@@ -203,6 +203,11 @@ impl SeparablePlan {
     }
 }
 
+/// Shares `count` pieces of work among `workers`: which ones each of them does.
+fn shares(workers: usize, count: usize) -> Vec<Range<usize>> {
+    (0..workers).map(|k| k * count / workers..(k + 1) * count / workers).collect()
+}
+
 /// Rows of pixels of a tile whose strips have `depth` channels.
 fn tile_rows(depth: usize, w: usize) -> usize {
     (STRIP_NUMBERS / depth.max(1) / w.max(1)).max(1)

@@ -163,6 +163,8 @@ pub trait Kernel {
 pub trait Simd: Copy {
     /// A vector of [`Simd::LANES`] numbers.
     type Vector: Copy;
+    /// The instruction set whose instructions a value of this type proves.
+    const ISA: Isa;
     /// Numbers in a vector.
     const LANES: usize;
 
@@ -199,6 +201,76 @@ pub trait Simd: Copy {
     fn where_positive(self, test: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The sum of all lanes, in an order fixed for each instruction set.
     fn sum(self, value: Self::Vector) -> f32;
+
+    /// `first`, then all lanes but the last.
+    #[inline(always)]
+    fn shifted_up(self, first: f32, value: Self::Vector) -> Self::Vector {
+        let mut lanes = [first; MAX_LANES + 1];
+        self.store(value, &mut lanes[1..]);
+        self.load(&lanes)
+    }
+    /// All lanes but the first, then `last`.
+    #[inline(always)]
+    fn shifted_down(self, value: Self::Vector, last: f32) -> Self::Vector {
+        let mut lanes = [last; MAX_LANES + 1];
+        self.store(value, &mut lanes);
+        lanes[Self::LANES] = last;
+        self.load(&lanes[1..])
+    }
+    /// Every second number of two vectors in a row: the even ones, the odd ones.
+    #[inline(always)]
+    fn deinterleave2(self, vectors: [Self::Vector; 2]) -> [Self::Vector; 2] {
+        through_memory(self, vectors, |number| (number % 2, number / 2))
+    }
+    /// The inverse of [`Simd::deinterleave2`].
+    #[inline(always)]
+    fn interleave2(self, vectors: [Self::Vector; 2]) -> [Self::Vector; 2] {
+        let lanes = Self::LANES;
+        through_memory(self, vectors, |number| place(number % lanes * 2 + number / lanes, lanes))
+    }
+    /// Every fourth number of four vectors in a row: those at 0, 4, ..., those at 1, 5, ..., and so on.
+    #[inline(always)]
+    fn deinterleave4(self, vectors: [Self::Vector; 4]) -> [Self::Vector; 4] {
+        through_memory(self, vectors, |number| (number % 4, number / 4))
+    }
+    /// The inverse of [`Simd::deinterleave4`].
+    #[inline(always)]
+    fn interleave4(self, vectors: [Self::Vector; 4]) -> [Self::Vector; 4] {
+        let lanes = Self::LANES;
+        through_memory(self, vectors, |number| place(number % lanes * 4 + number / lanes, lanes))
+    }
+}
+
+/// Most lanes of a vector.
+pub const MAX_LANES: usize = 16;
+
+/// Vector and lane of a number in vectors in a row.
+#[inline(always)]
+fn place(number: usize, lanes: usize) -> (usize, usize) {
+    (number / lanes, number % lanes)
+}
+
+/// Moves number `i` of `N` vectors in a row to vector and lane `to(i)`.
+#[inline(always)]
+fn through_memory<S: Simd, const N: usize>(
+    simd: S,
+    vectors: [S::Vector; N],
+    to: impl Fn(usize) -> (usize, usize),
+) -> [S::Vector; N] {
+    let mut lanes = [[0.0; MAX_LANES]; N];
+    let mut moved = [[0.0; MAX_LANES]; N];
+    for k in 0..N {
+        simd.store(vectors[k], &mut lanes[k]);
+    }
+    for number in 0..N * S::LANES {
+        let (vector, lane) = to(number);
+        moved[vector][lane] = lanes[number / S::LANES][number % S::LANES];
+    }
+    let mut out = vectors;
+    for k in 0..N {
+        out[k] = simd.load(&moved[k]);
+    }
+    out
 }
 
 /// Asks for the memory of `numbers` to be brought near, into the second-level cache. Without effect

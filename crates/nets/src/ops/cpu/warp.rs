@@ -62,6 +62,26 @@ impl WarpPlan {
         WarpPlan { count: n, size, right, below, corner, x, y }
     }
 
+    /// Pixels of all images.
+    pub(super) fn size(&self) -> usize {
+        self.count * self.size
+    }
+
+    /// Places and weights of what one pixel blends: upper left, upper right, lower left, lower right.
+    ///
+    /// A plan of one image only; where the image is one pixel wide or high, places fall together.
+    #[inline(always)]
+    pub(super) fn block(&self, pixel: usize) -> [(usize, f64); 4] {
+        let corner = self.corner[pixel] as usize;
+        let (x, y) = (f64::from(self.x[pixel]), f64::from(self.y[pixel]));
+        [
+            (corner, (1.0 - x) * (1.0 - y)),
+            (corner + self.right, x * (1.0 - y)),
+            (corner + self.below, (1.0 - x) * y),
+            (corner + self.below + self.right, x * y),
+        ]
+    }
+
     /// Samples `x [N,C,H,W]`; the result has the same shape.
     ///
     /// # Panics

@@ -34,7 +34,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::simd::Isa;
+use super::simd::{Isa, Simd};
 use transform::{F2, F4};
 
 /// How a convolution is computed.
@@ -267,6 +267,18 @@ impl Source<'_> {
     fn at(&self, position: usize) -> f32 {
         let active = self.active.is_none_or(|active| active[position] > 0.0);
         if active { self.values[position] } else { 0.0 }
+    }
+
+    /// The vector of numbers from a position on.
+    #[inline(always)]
+    fn vector<S: Simd>(&self, simd: S, start: usize) -> S::Vector {
+        let values = simd.load(&self.values[start..]);
+        match self.active {
+            None => values,
+            Some(active) => {
+                simd.where_positive(simd.load(&active[start..]), values, simd.splat(0.0))
+            }
+        }
     }
 
     /// Copies numbers from position `start` on into `target`.

@@ -18,9 +18,8 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use super::super::buffer::Filling;
-use super::super::simd::{Isa, Simd};
+use super::super::simd::{Isa, MAX_LANES, Simd};
 use super::product::Block;
-use super::shuffle::MAX_LANES;
 use super::transform::{MAX_POINTS, MAX_TILE, Transform};
 use super::{Filters, Finish, Shape, Source, with_scratch};
 use input::Input;

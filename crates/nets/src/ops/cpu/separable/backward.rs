@@ -1,7 +1,7 @@
 //! The backward pass over one band.
 
 use super::depthwise::depthwise;
-use super::{Band, SLOPE, SeparablePlan, Shape};
+use super::{Band, SLOPE, SeparablePlan, Shape, shares};
 use crate::ops::cpu::buffer::Filling;
 use crate::ops::cpu::gemm::{PANEL, STRIP, product};
 use crate::ops::cpu::simd::{Kernel, Simd, prefetch};
@@ -27,38 +27,59 @@ pub(super) struct Backward<'a> {
     pub tile_rows: usize,
 }
 
-/// Rows of `q` of the channels of a band: the last two of the tile before, then those of the tile,
-/// then room for a zero row.
+/// The last rows of `q` of the channels of a band: those of a tile and the two before.
 struct Window {
     numbers: Vec<f32>,
-    /// Numbers of a channel.
-    pitch: usize,
+    /// Rows of a channel; row `y` of the image lies at `y % slots`.
+    slots: usize,
     w: usize,
+    /// First row of the tile that is written.
+    top: usize,
+    /// Where the strips of that tile begin in a channel, if rows are whole strips; else empty.
+    strips: Vec<usize>,
 }
 
 impl Window {
     fn new(channels: usize, tile_rows: usize, w: usize) -> Window {
-        let pitch = (tile_rows + 3) * w;
-        Window { numbers: vec![0.0; channels * pitch], pitch, w }
+        let slots = tile_rows + 2;
+        let numbers = vec![0.0; channels * slots * w];
+        Window { numbers, slots, w, top: 0, strips: Vec::new() }
     }
 
-    /// Row `k` of a channel.
-    #[inline(always)]
-    fn row(&self, channel: usize, k: usize) -> &[f32] {
-        &self.numbers[channel * self.pitch + k * self.w..][..self.w]
-    }
-
-    /// Clears row `k` of every channel.
-    fn clear(&mut self, k: usize) {
-        for channel in self.numbers.chunks_exact_mut(self.pitch) {
-            channel[k * self.w..(k + 1) * self.w].fill(0.0);
+    /// Makes the window ready to take the rows of a tile.
+    fn aim(&mut self, tile: &Range<usize>) {
+        self.top = tile.start;
+        self.strips.clear();
+        if self.w.is_multiple_of(STRIP) {
+            for y in tile.clone() {
+                let row = y % self.slots * self.w;
+                self.strips.extend((row..row + self.w).step_by(STRIP));
+            }
         }
     }
 
-    /// Forgets the first `rows` rows.
-    fn advance(&mut self, rows: usize) {
-        for channel in self.numbers.chunks_exact_mut(self.pitch) {
-            channel.copy_within(rows * self.w..(rows + 2) * self.w, 0);
+    /// Place of row `y` of a channel.
+    #[inline(always)]
+    fn place(&self, channel: usize, y: usize) -> usize {
+        (channel * self.slots + y % self.slots) * self.w
+    }
+
+    /// Writes a strip of a channel, as far as it lies in the tile.
+    #[inline(always)]
+    fn write(&mut self, channel: usize, strip: usize, values: &[f32; STRIP], pixels: usize) {
+        if let Some(&start) = self.strips.get(strip) {
+            let at = channel * self.slots * self.w + start;
+            let target = self.numbers[at..].first_chunk_mut::<STRIP>();
+            *target.expect("a window has whole strips") = *values;
+            return;
+        }
+        let (mut at, end) = (strip * STRIP, pixels.min((strip + 1) * STRIP));
+        let mut rest = &values[..end - at];
+        while !rest.is_empty() {
+            let (run, tail) = rest.split_at(rest.len().min(self.w - at % self.w));
+            let place = self.place(channel, self.top + at / self.w) + at % self.w;
+            self.numbers[place..place + run.len()].copy_from_slice(run);
+            (at, rest) = (at + run.len(), tail);
         }
     }
 }
@@ -71,13 +92,13 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Vec<f64> {
         let Shape { h, w, .. } = self.shape;
-        let channels =
-            PANEL * self.band.panels.start..(PANEL * self.band.panels.end).min(self.plan.c_in);
+        let channels = self.channels();
         let tile_pixels = self.tile_rows.min(h) * w;
         let mut strips = vec![[0.0; STRIP]; tile_pixels.div_ceil(STRIP) * self.plan.c_out];
         let mut window = Window::new(channels.len(), self.tile_rows.min(h), w);
-        let mut v = vec![0.0; tile_pixels + 2 * w];
+        let (mut v, zeros) = (vec![0.0; tile_pixels + w], vec![0.0; w]);
         let mut gs = vec![0.0; channels.len()];
+        let ahead = shares(channels.len(), self.plan.c_out);
 
         // Rows of q: those of the band and one more on either side, where the image has them.
         let rows = self.band.rows.start.saturating_sub(1)..(self.band.rows.end + 1).min(h);
@@ -86,26 +107,31 @@ impl Kernel for Backward<'_> {
             let strips = &mut strips[..(tile.len() * w).div_ceil(STRIP) * self.plan.c_out];
             self.rectify(simd, &tile, strips);
             self.sum_noise(&tile, strips);
-            let next = tile.end..(tile.end + self.tile_rows).min(rows.end);
-            self.mix_channels(simd, (&tile, &next), strips, &mut window);
-            if tile.end == h {
-                window.clear(2 + tile.len());
-            }
             // A row of v needs the row of q below it; below the image that is zero.
             let ready = if tile.end == h { h } else { tile.end - 1 };
             let done = tile.start.saturating_sub(1).max(self.band.rows.start)
                 ..ready.min(self.band.rows.end);
-            if !done.is_empty() {
-                let from = done.start + 1 - tile.start;
-                self.convolve_rows(simd, done, &channels, (&window, from), &mut v, &mut gs);
+            let next = tile.end..(tile.end + self.tile_rows).min(rows.end);
+            window.aim(&tile);
+            // Panel by panel, so that the rows just made are still near when they are convolved.
+            for panel in self.band.panels.clone() {
+                let rows = (&tile, &done, &next);
+                self.mix_channels(simd, panel, rows, (strips, &ahead), &mut window);
+                if !done.is_empty() {
+                    self.convolve_rows(simd, panel, &done, (&window, &zeros), &mut v, &mut gs);
+                }
             }
-            window.advance(tile.len());
         }
         gs
     }
 }
 
 impl Backward<'_> {
+    /// Input channels of the band.
+    fn channels(&self) -> Range<usize> {
+        PANEL * self.band.panels.start..(PANEL * self.band.panels.end).min(self.plan.c_in)
+    }
+
     /// `gpre` at some rows, into strips; the pixels behind the last are zero.
     #[inline(always)]
     fn rectify<S: Simd>(&self, simd: S, tile: &Range<usize>, strips: &mut [[f32; STRIP]]) {
@@ -150,96 +176,73 @@ impl Backward<'_> {
         }
     }
 
-    /// `q = PW^T gpre` at the rows of a tile, into the window behind the two rows kept. Meanwhile
-    /// the memory, otherwise idle, brings what the next tile will read.
+    /// `q = PW^T gpre` of the channels of a panel at the rows of a tile, into the window. Meanwhile
+    /// the memory, otherwise idle, brings what will be read next: the panel's `x` where `v` will
+    /// be `done`, and little by little all of `y` and `gy` at the next tile.
     #[inline(always)]
     fn mix_channels<S: Simd>(
         &self,
         simd: S,
-        (tile, next): (&Range<usize>, &Range<usize>),
-        strips: &[[f32; STRIP]],
+        panel: usize,
+        (tile, done, next): (&Range<usize>, &Range<usize>, &Range<usize>),
+        (strips, ahead): (&[[f32; STRIP]], &[Range<usize>]),
         window: &mut Window,
     ) {
-        let w = self.shape.w;
-        let pixels = tile.len() * w;
-        let first_channel = self.band.panels.start * PANEL;
-        let pitch = window.pitch;
-        let numbers = &mut window.numbers;
-        let mut ahead =
-            Ahead::new(self, next, self.band.panels.len() * PANEL * pixels.div_ceil(STRIP));
-        product(simd, &self.plan.backward, self.band.panels.clone(), strips, |c, strip, values| {
-            ahead.step(self);
+        let c_out = self.plan.c_out;
+        let pixels = tile.len() * self.shape.w;
+        let start = self.channels().start;
+        product(simd, &self.plan.backward, panel..panel + 1, strips, |c, strip, values| {
             let first = strip * STRIP;
-            let at = (c - first_channel) * pitch + 2 * w + first;
-            let target = &mut numbers[at..at + STRIP.min(pixels - first)];
-            match target.first_chunk_mut::<STRIP>() {
-                Some(target) => *target = *values,
-                None => target.copy_from_slice(&values[..target.len()]),
+            self.prefetch(self.x, self.plan.c_in, c, done, first);
+            let k = c - start;
+            for o in ahead[k].clone() {
+                self.prefetch(self.y, c_out, o, next, first);
+                self.prefetch(self.gy, c_out, o, next, first);
             }
+            window.write(k, strip, values, pixels);
         });
     }
 
-    /// `v`, hence `gx` and a share of `gs`, at some rows of the image; the window's row `from` is
-    /// the one above the first.
+    /// Asks for a strip of some rows of a channel of `map`.
+    #[inline(always)]
+    fn prefetch(&self, map: &[f32], channels: usize, c: usize, rows: &Range<usize>, first: usize) {
+        let Shape { h, w, .. } = self.shape;
+        let plane = (self.band.image * channels + c) * h * w;
+        let (start, end) = (plane + rows.start * w + first, plane + rows.end * w);
+        if start < end {
+            prefetch(&map[start..end.min(start + STRIP)]);
+        }
+    }
+
+    /// `v` of the channels of a panel, hence `gx` and a share of `gs`, at some rows of the image.
     #[inline(always)]
     fn convolve_rows<S: Simd>(
         &self,
         simd: S,
-        rows: Range<usize>,
-        channels: &Range<usize>,
-        (window, from): (&Window, usize),
+        panel: usize,
+        rows: &Range<usize>,
+        (window, zeros): (&Window, &[f32]),
         v: &mut [f32],
         gs: &mut [f64],
     ) {
         let Shape { h, w, .. } = self.shape;
-        let v = &mut v[..rows.len() * w];
-        for (k, c) in channels.clone().enumerate() {
+        let (v, first) = (&mut v[..rows.len() * w], self.channels().start);
+        for c in PANEL * panel..(PANEL * (panel + 1)).min(self.plan.c_in) {
             let channel = self.band.image * self.plan.c_in + c;
             let at = (channel * h + rows.start) * w;
-            if c + 1 < channels.end {
-                prefetch(&self.x[at + h * w..][..v.len()]);
-            }
+            let source = |k: usize| match (rows.start + k).checked_sub(1) {
+                Some(row) if row < h => &window.numbers[window.place(c - first, row)..][..w],
+                _ => zeros,
+            };
             let mut taps = self.plan.taps[c];
             taps.reverse();
-            depthwise(simd, |row| window.row(k, from + row), &taps, w, v);
+            depthwise(simd, source, &taps, w, v);
             // SAFETY: bands differ in rows or channels, and the rows of a band are done once each.
             let gx = unsafe { self.out.gx.part(at..at + v.len()) };
             let (x, s) = (&self.x[at..at + v.len()], self.s[channel]);
-            gs[k] += f64::from(style::gradients(simd, v, x, s, gx, self.x.len() >= STREAM_FROM));
+            let stream = self.x.len() >= STREAM_FROM;
+            gs[c - first] += f64::from(style::gradients(simd, v, x, s, gx, stream));
         }
-    }
-}
-
-/// Prefetches `y` and `gy` of a tile, little by little.
-struct Ahead {
-    rows: Range<usize>,
-    /// Chunks of `STRIP` numbers a channel, and of all channels.
-    chunks: usize,
-    total: usize,
-    steps: usize,
-    step: usize,
-}
-
-impl Ahead {
-    fn new(work: &Backward, rows: &Range<usize>, steps: usize) -> Ahead {
-        let chunks = (rows.len() * work.shape.w).div_ceil(STRIP);
-        Ahead { rows: rows.clone(), chunks, total: chunks * work.plan.c_out, steps, step: 0 }
-    }
-
-    /// One of `steps` equal shares.
-    #[inline(always)]
-    fn step(&mut self, work: &Backward) {
-        let Shape { h, w, .. } = work.shape;
-        for chunk in self.total * self.step / self.steps..self.total * (self.step + 1) / self.steps
-        {
-            let (o, chunk) = (chunk / self.chunks, chunk % self.chunks);
-            let plane = (work.band.image * work.plan.c_out + o) * h * w;
-            let start = plane + self.rows.start * w + chunk * STRIP;
-            let end = (start + STRIP).min(plane + self.rows.end * w);
-            prefetch(&work.y[start..end]);
-            prefetch(&work.gy[start..end]);
-        }
-        self.step += 1;
     }
 }
 

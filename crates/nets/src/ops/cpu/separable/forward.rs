@@ -1,9 +1,9 @@
 //! The forward pass over one band.
 
 use super::depthwise::depthwise;
-use super::{Band, SLOPE, SeparablePlan, Shape};
+use super::{Band, SLOPE, SeparablePlan, Shape, shares};
 use crate::ops::cpu::buffer::Filling;
-use crate::ops::cpu::gemm::{STRIP, product, scatter};
+use crate::ops::cpu::gemm::{PANEL, STRIP, product, scatter};
 use crate::ops::cpu::simd::{Kernel, Simd, prefetch};
 use crate::ops::cpu::style::STREAM_FROM;
 use std::mem::MaybeUninit;
@@ -34,8 +34,8 @@ impl Kernel for Forward<'_> {
             let tile = start..(start + self.tile_rows).min(self.band.rows.end);
             let pixels = tile.len() * w;
             let strips = &mut strips[..pixels.div_ceil(STRIP) * self.plan.c_in];
-            self.convolve_rows(simd, tile, &zeros, &mut rows[..pixels], strips);
-            self.mix_channels(simd, start * w, pixels, strips);
+            self.convolve_rows(simd, &tile, &zeros, &mut rows[..pixels], strips);
+            self.mix_channels(simd, &tile, strips);
         }
     }
 }
@@ -46,7 +46,7 @@ impl Forward<'_> {
     fn convolve_rows<S: Simd>(
         &self,
         simd: S,
-        tile: Range<usize>,
+        tile: &Range<usize>,
         zeros: &[f32],
         rows: &mut [f32],
         strips: &mut [[f32; STRIP]],
@@ -56,9 +56,9 @@ impl Forward<'_> {
         for c in 0..c_in {
             let channel = self.band.image * c_in + c;
             let plane = &self.x[channel * h * w..][..h * w];
-            if c + 1 < c_in {
-                // The rows of the next channel that the tile before has not read.
-                let new = (tile.start + 1).min(h) * w..(tile.end + 1).min(h) * w;
+            if c + 1 < c_in && tile.start == self.band.rows.start {
+                // Later tiles find their rows near, see `mix_channels`.
+                let new = tile.start.saturating_sub(1) * w..(tile.end + 1).min(h) * w;
                 prefetch(&self.x[(channel + 1) * h * w..][new]);
             }
             let source = |k: usize| match (tile.start + k).checked_sub(1) {
@@ -74,16 +74,30 @@ impl Forward<'_> {
         }
     }
 
-    /// The pointwise convolution of strips, and all that follows it, for `pixels` from `start` on.
+    /// The pointwise convolution of strips, and all that follows it, for the rows of a tile.
+    /// Meanwhile the memory, otherwise idle, brings the rows that the next tile will read.
     #[inline(always)]
-    fn mix_channels<S: Simd>(&self, simd: S, start: usize, pixels: usize, strips: &[[f32; STRIP]]) {
-        let hw = self.shape.h * self.shape.w;
+    fn mix_channels<S: Simd>(&self, simd: S, tile: &Range<usize>, strips: &[[f32; STRIP]]) {
+        let Shape { n, h, w } = self.shape;
+        let (hw, pixels, start) = (h * w, tile.len() * w, tile.start * w);
         let Forward { plan, band, noise, .. } = self;
         let noise_start = if noise.len() == hw { 0 } else { band.image * hw };
         let noise = &noise[noise_start + start..][..pixels];
-        let stream = self.shape.n * plan.c_out * hw >= STREAM_FROM;
+        let stream = n * plan.c_out * hw >= STREAM_FROM;
+        let outs = PANEL * band.panels.start..(PANEL * band.panels.end).min(plan.c_out);
+        let next =
+            (tile.end + 1) * w..(tile.end + self.tile_rows + 1).min(band.rows.end + 1).min(h) * w;
+        let ahead = shares(outs.len(), plan.c_in);
         product(simd, &plan.forward, band.panels.clone(), strips, |o, strip, values| {
             let first = strip * STRIP;
+            let k = o - outs.start;
+            for c in ahead[k].clone() {
+                let plane = (band.image * plan.c_in + c) * hw;
+                let (from, end) = (plane + next.start + first, plane + next.end);
+                if from < end {
+                    prefetch(&self.x[from..end.min(from + STRIP)]);
+                }
+            }
             let count = STRIP.min(pixels - first);
             let at = (band.image * plan.c_out + o) * hw + start + first;
             // SAFETY: every (channel, strip) of the tile is visited once; the tiles of a band and

@@ -1,6 +1,6 @@
 //! Vectors of four that every target has.
 
-use super::Simd;
+use super::{Isa, Simd};
 use std::mem::MaybeUninit;
 
 /// Proof type of [`super::Isa::Portable`].
@@ -15,6 +15,7 @@ fn lanes(a: [f32; 4], b: [f32; 4], f: impl Fn(f32, f32) -> f32) -> [f32; 4] {
 
 impl Simd for Portable {
     type Vector = [f32; 4];
+    const ISA: Isa = Isa::Portable;
     const LANES: usize = 4;
 
     #[inline(always)]

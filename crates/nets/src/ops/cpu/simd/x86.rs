@@ -1,6 +1,6 @@
 //! AVX2 and AVX-512.
 
-use super::{Kernel, Simd};
+use super::{Isa, Kernel, Simd};
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
@@ -37,14 +37,15 @@ pub(super) unsafe fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 /// Implements [`Simd`] with the given intrinsics; the masked ones for parts are passed as
 /// expressions.
 macro_rules! vectors {
-    ($token:ty, $vector:ty, $lanes:literal, $set1:ident, $loadu:ident, $storeu:ident,
+    ($token:ty, $isa:expr, $vector:ty, $lanes:literal, $set1:ident, $loadu:ident, $storeu:ident,
      $stream:ident, $add:ident, $sub:ident, $mul:ident, $fmadd:ident, $max:ident, $sum:ident,
-     $where_positive:ident, $load_lanes:expr, $store_part:expr) => {
+     $where_positive:ident, $load_lanes:expr, $store_part:expr, { $($more:item)* }) => {
         // In every block below the value of the proof type shows that the CPU has the
         // instructions, which is all that the arithmetic intrinsics ask for; memory is argued
         // for where it is touched.
         impl Simd for $token {
             type Vector = $vector;
+            const ISA: Isa = $isa;
             const LANES: usize = $lanes;
 
             #[inline(always)]
@@ -136,12 +137,14 @@ macro_rules! vectors {
                 // SAFETY: see above.
                 unsafe { $sum(value) }
             }
+            $($more)*
         }
     };
 }
 
 vectors!(
     Avx512,
+    Isa::Avx512,
     __m512,
     16,
     _mm512_set1_ps,
@@ -156,11 +159,107 @@ vectors!(
     _mm512_reduce_add_ps,
     where_positive16,
     |source, start, end| _mm512_maskz_loadu_ps(mask16(start, end), source),
-    |target, end, value| _mm512_mask_storeu_ps(target, mask16(0, end), value)
+    |target, end, value| _mm512_mask_storeu_ps(target, mask16(0, end), value),
+    {
+        #[inline(always)]
+        fn shifted_up(self, first: f32, value: __m512) -> __m512 {
+            // SAFETY: the value of the proof type shows that the CPU has AVX-512.
+            unsafe {
+                let (first, value) =
+                    (_mm512_castps_si512(_mm512_set1_ps(first)), _mm512_castps_si512(value));
+                _mm512_castsi512_ps(_mm512_alignr_epi32::<15>(value, first))
+            }
+        }
+        #[inline(always)]
+        fn shifted_down(self, value: __m512, last: f32) -> __m512 {
+            // SAFETY: as above.
+            unsafe {
+                let (value, last) =
+                    (_mm512_castps_si512(value), _mm512_castps_si512(_mm512_set1_ps(last)));
+                _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(last, value))
+            }
+        }
+        #[inline(always)]
+        fn deinterleave2(self, [a, b]: [__m512; 2]) -> [__m512; 2] {
+            // SAFETY: as above.
+            unsafe {
+                let (even, odd) = (order(&EVEN), order(&ODD));
+                [_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b)]
+            }
+        }
+        #[inline(always)]
+        fn interleave2(self, [a, b]: [__m512; 2]) -> [__m512; 2] {
+            // SAFETY: as above.
+            unsafe {
+                let (early, late) = (order(&EARLY_PAIRS), order(&LATE_PAIRS));
+                [_mm512_permutex2var_ps(a, early, b), _mm512_permutex2var_ps(a, late, b)]
+            }
+        }
+        #[inline(always)]
+        fn deinterleave4(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+            // SAFETY: as above.
+            unsafe {
+                // Of eight quadruples: one column in the lower half, the next in the upper half.
+                let (first, last) = (order(&FIRST_COLUMNS), order(&LAST_COLUMNS));
+                let left =
+                    [_mm512_permutex2var_ps(a, first, b), _mm512_permutex2var_ps(c, first, d)];
+                let right =
+                    [_mm512_permutex2var_ps(a, last, b), _mm512_permutex2var_ps(c, last, d)];
+                [
+                    _mm512_shuffle_f32x4::<LOWER>(left[0], left[1]),
+                    _mm512_shuffle_f32x4::<UPPER>(left[0], left[1]),
+                    _mm512_shuffle_f32x4::<LOWER>(right[0], right[1]),
+                    _mm512_shuffle_f32x4::<UPPER>(right[0], right[1]),
+                ]
+            }
+        }
+        #[inline(always)]
+        fn interleave4(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+            // SAFETY: as above.
+            unsafe {
+                // Of eight quadruples: two columns, one behind the other.
+                let lower =
+                    [_mm512_shuffle_f32x4::<LOWER>(a, b), _mm512_shuffle_f32x4::<LOWER>(c, d)];
+                let upper =
+                    [_mm512_shuffle_f32x4::<UPPER>(a, b), _mm512_shuffle_f32x4::<UPPER>(c, d)];
+                let (early, late) = (order(&EARLY_TILES), order(&LATE_TILES));
+                [
+                    _mm512_permutex2var_ps(lower[0], early, lower[1]),
+                    _mm512_permutex2var_ps(lower[0], late, lower[1]),
+                    _mm512_permutex2var_ps(upper[0], early, upper[1]),
+                    _mm512_permutex2var_ps(upper[0], late, upper[1]),
+                ]
+            }
+        }
+    }
 );
+
+// Lanes of two vectors, those of the second counted from 16 on.
+const EVEN: [i32; 16] = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30];
+const ODD: [i32; 16] = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
+const EARLY_PAIRS: [i32; 16] = [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23];
+const LATE_PAIRS: [i32; 16] = [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
+const FIRST_COLUMNS: [i32; 16] = [0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29];
+const LAST_COLUMNS: [i32; 16] = [2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31];
+const EARLY_TILES: [i32; 16] = [0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27];
+const LATE_TILES: [i32; 16] = [4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31];
+// Both lower halves, both upper halves.
+const LOWER: i32 = 0x44;
+const UPPER: i32 = 0xEE;
+
+/// An order of lanes as a vector.
+///
+/// # Safety
+/// The CPU has AVX-512.
+#[inline(always)]
+unsafe fn order(lanes: &[i32; 16]) -> __m512i {
+    // SAFETY: the array is a vector long.
+    unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
+}
 
 vectors!(
     Avx2,
+    Isa::Avx2,
     __m256,
     8,
     _mm256_set1_ps,
@@ -175,7 +274,8 @@ vectors!(
     sum8,
     where_positive8,
     |source, start, end| _mm256_maskload_ps(source, mask8(start, end)),
-    |target, end, value| _mm256_maskstore_ps(target, mask8(0, end), value)
+    |target, end, value| _mm256_maskstore_ps(target, mask8(0, end), value),
+    {}
 );
 
 /// Lanes `start..end` of 16.

@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-use super::super::super::simd::{Kernel, Simd};
+use super::super::super::simd::{Kernel, MAX_LANES, Simd};
 use super::super::Shape;
-use super::super::shuffle::{MAX_LANES, apart, shifted_down, shifted_up};
-use super::super::transform::{MAX_POINTS, Transform};
+use super::super::shuffle::apart;
+use super::super::transform::{MAX_POINTS, MAX_TILE, Transform};
 use super::tiles::Run;
 use super::{Job, Line, SLAB, Space};
 
@@ -110,24 +110,24 @@ impl<T: Transform> Input<'_, T> {
     ) -> [S::Vector; MAX_POINTS] {
         let (w, source) = (self.job.shape.w, self.job.source);
         let len = S::LANES * T::TILE;
-        let pixels = if x + len > w {
+        let mut pixels = [simd.splat(0.0); MAX_TILE];
+        if x + len > w {
             line[w - x..].fill(0.0);
             source.copy(start + x, &mut line[..w - x]);
-            &line[..len]
-        } else if source.active.is_some() {
-            source.copy(start + x, &mut line[..len]);
-            &line[..len]
+            for (pixels, line) in pixels.iter_mut().zip(line[..len].chunks_exact(S::LANES)) {
+                *pixels = simd.load(line);
+            }
         } else {
-            &source.values[start + x..][..len]
-        };
+            for (k, pixels) in pixels.iter_mut().enumerate().take(T::TILE) {
+                *pixels = source.vector(simd, start + x + k * S::LANES);
+            }
+        }
         let inner = apart(simd, T::TILE, pixels);
         let before = if x == 0 { 0.0 } else { source.at(start + x - 1) };
         let behind = if x + len < w { source.at(start + x + len) } else { 0.0 };
-        let mut columns = [shifted_up(simd, before, &inner[T::TILE - 1]); MAX_POINTS];
-        for j in 0..T::TILE {
-            columns[j + 1] = simd.load(&inner[j]);
-        }
-        columns[T::TILE + 1] = shifted_down(simd, &inner[0], behind);
+        let mut columns = [simd.shifted_up(before, inner[T::TILE - 1]); MAX_POINTS];
+        columns[1..=T::TILE].copy_from_slice(&inner[..T::TILE]);
+        columns[T::TILE + 1] = simd.shifted_down(inner[0], behind);
         columns
     }
 }

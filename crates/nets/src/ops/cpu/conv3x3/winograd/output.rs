@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 
 use super::super::super::buffer::Filling;
-use super::super::super::simd::{Kernel, Simd};
+use super::super::super::simd::{Kernel, Simd, prefetch};
 use super::super::Shape;
 use super::super::product::{Block, product};
-use super::super::shuffle::{MAX_LANES, together};
-use super::super::transform::{MAX_POINTS, MAX_TILE, Transform};
+use super::super::shuffle::together;
+use super::super::transform::{MAX_POINTS, Transform};
 use super::tiles::Run;
 use super::{GROUP, Job, SLAB, Space};
 
@@ -70,13 +70,24 @@ impl<T: Transform> Output<'_, T> {
         let (c_in, width, chunk) = (job.weights.c_in, VECTORS * S::LANES, job.chunk());
         let blocks = job.weights.c_out.div_ceil(ROWS);
         let first = self.group * GROUP;
+        let last = (first + GROUP).min(blocks);
         for point in 0..job.points {
-            for block in first..(first + GROUP).min(blocks) {
-                let u =
-                    &job.weights.numbers[(point * blocks + block) * c_in * ROWS..][..c_in * ROWS];
+            for block in first..last {
+                let start = (point * blocks + block) * c_in * ROWS;
+                let u = &job.weights.numbers[start..start + c_in * ROWS];
+                let following = if block + 1 < last { block + 1 } else { first + blocks };
+                let ahead = (point * blocks + following) * c_in * ROWS;
                 for panel in 0..job.panels {
                     let mut sum = [[simd.splat(0.0); VECTORS]; ROWS];
-                    for (u, v) in u.chunks(SLAB * ROWS).zip(self.v.chunks_exact(job.slab_len())) {
+                    let slabs = u.chunks(SLAB * ROWS).zip(self.v.chunks_exact(job.slab_len()));
+                    for (slab, (u, v)) in slabs.enumerate() {
+                        if panel == 0 {
+                            let at = ahead + slab * SLAB * ROWS;
+                            prefetch_part(&job.weights.numbers, at, u.len());
+                        }
+                        let share = job.panels * SLAB * width / ((last - first) * job.panels);
+                        let part = (block - first) * job.panels + panel;
+                        prefetch_part(v, (point + 1) * job.point_stride() + part * share, share);
                         let v =
                             &v[point * job.point_stride() + panel * SLAB * width..][..SLAB * width];
                         product(simd, &mut sum, u, v.chunks_exact(width));
@@ -118,12 +129,14 @@ impl<T: Transform> Output<'_, T> {
         }
         let bias = simd.splat(job.finish.bias(channel));
         for (row, line) in space.rows.iter().zip(&mut space.lines).take(T::TILE) {
-            let mut pixels = [[0.0; MAX_LANES]; MAX_TILE];
-            for (pixels, value) in pixels.iter_mut().zip(T::output(simd, *row)) {
-                let value = simd.add(value, bias);
-                simd.store(if job.finish.relu { simd.max(zero, value) } else { value }, pixels);
+            let mut pixels = T::output(simd, *row);
+            for value in &mut pixels {
+                *value = simd.add(*value, bias);
+                if job.finish.relu {
+                    *value = simd.max(zero, *value);
+                }
             }
-            together(simd, T::TILE, &pixels, line);
+            together(simd, T::TILE, pixels, line);
         }
     }
 
@@ -149,5 +162,14 @@ impl<T: Transform> Output<'_, T> {
         // SAFETY: a pixel belongs to one tile, a tile to one chunk, and a chunk and channel to one task.
         let target = unsafe { self.out.part(start..start + pixels.len()) };
         target.write_copy_of_slice(pixels);
+    }
+}
+
+/// Asks for `len` numbers from `start` on, as far as there are any: filters and transforms are many,
+/// each is read once in a while, and they come from far away.
+#[inline(always)]
+fn prefetch_part(numbers: &[f32], start: usize, len: usize) {
+    if let Some(numbers) = numbers.get(start..) {
+        prefetch(&numbers[..len.min(numbers.len())]);
     }
 }
