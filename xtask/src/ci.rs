@@ -30,7 +30,6 @@ fn stages() -> Vec<Stage> {
         Stage::task("words", words::run),
         Stage::cargo("clippy", "clippy --release --workspace --all-targets -- -D warnings"),
         test::models(),
-        test::metric_models(),
         test::tests(),
         test::doctests(),
         Stage::cargo("docs", "doc --release --no-deps --workspace --lib")

