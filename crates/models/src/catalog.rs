@@ -7,9 +7,7 @@ use std::fmt;
 
 mod table;
 
-pub use table::{
-    ALEXNET, CARPHONE, ENTRIES, FACE_NETS, FFMPEG, INCEPTION, MOBILESTYLEGAN, VGG16,
-};
+pub use table::{ALEXNET, CARPHONE, ENTRIES, FACE_NETS, FFMPEG, INCEPTION, MOBILESTYLEGAN, VGG16};
 
 /// What a catalogue entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

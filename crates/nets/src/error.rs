@@ -1,4 +1,4 @@
-//! What can be wrong with a network's weights, or with the device it is put on.
+//! What can be wrong with a network's weights.
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -70,14 +70,6 @@ pub enum Error {
         network: &'static str,
         /// The tensor.
         name: String,
-    },
-    /// A device that is unknown, not compiled in, or not in this machine.
-    #[error("device {name}: {problem}")]
-    Device {
-        /// The name, as the user writes it.
-        name: String,
-        /// What is wrong, and what would be right.
-        problem: String,
     },
     /// The arrays of a file are those of no generator known here.
     #[error(

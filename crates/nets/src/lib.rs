@@ -1,7 +1,6 @@
 //! Tensors in, tensors out: frozen networks and the operators they are made of.
 //!
 //! ```text
-//! device       where a network computes, by name
 //! weights      named arrays, checked while they are taken out
 //! ops          the operators: fast frozen-weight kernels on the CPU, stock operators elsewhere
 //! generators   MobileStyleGAN, StyleGAN1: mapping (z -> w) and synthesis (codes -> image)
@@ -15,7 +14,6 @@
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
 //! flow to inputs, styles and noise, never to weights.
 
-pub mod device;
 pub mod encoders;
 pub mod error;
 pub mod faces;
@@ -26,6 +24,5 @@ pub mod perceptual;
 pub mod styleflow;
 pub mod weights;
 
-pub use device::DeviceName;
 pub use error::{Error, Result};
 pub use weights::Weights;

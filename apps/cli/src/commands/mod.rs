@@ -21,7 +21,6 @@ mod morph;
 mod render;
 mod sample;
 mod show;
-mod train;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -37,7 +36,6 @@ pub enum Command {
     Show(show::Arguments),
     Measure(measure::Arguments),
     Sample(sample::Arguments),
-    Train(train::Arguments),
     Models(models::Arguments),
     Inspect(inspect::Arguments),
     Convert(convert::Arguments),
@@ -66,7 +64,6 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Measure(arguments) => measure::run(&arguments, console),
         Command::Sample(arguments) => sample::run(&arguments, console),
-        Command::Train(arguments) => train::run(&arguments, console),
         Command::Models(arguments) => models::run(&arguments, console),
         Command::Inspect(arguments) => inspect::run(&arguments, console),
         Command::Convert(arguments) => convert::run(&arguments, console),

@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "align",
     "invert",
@@ -13,8 +13,6 @@ const COMMANDS: [&str; 19] = [
     "show",
     "measure",
     "sample",
-    "train",
-    "train encoder",
     "models",
     "models list",
     "models fetch",

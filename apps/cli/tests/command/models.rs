@@ -41,7 +41,8 @@ fn list_names_the_cache_the_licences_and_what_is_here() {
     let json = with_cache(cache.path(), "models list --json").worked().json();
     assert_eq!(json["cache"], cache.path().to_str().unwrap());
     let names: Vec<_> = json["models"].as_array().unwrap().iter().map(|m| &m["name"]).collect();
-    for name in ["mobilestylegan-ffhq-1024", "vgg16", "carphone", "ffmpeg", "alexnet", "face-nets"] {
+    for name in ["mobilestylegan-ffhq-1024", "vgg16", "carphone", "ffmpeg", "alexnet", "face-nets"]
+    {
         assert!(names.contains(&&serde_json::json!(name)), "{name}: {names:?}");
     }
     assert_eq!(json["models"][0]["state"], "not here");

@@ -83,7 +83,9 @@ pub fn check_folder(folder: &Path) -> Result<()> {
         Err(source) => Err(reelgan_run::Error::Write { path: folder.to_owned(), source }.into()),
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
-            Some(_) => Err(Error::file(folder, "the folder is not empty; choose another one with -o")),
+            Some(_) => {
+                Err(Error::file(folder, "the folder is not empty; choose another one with -o"))
+            }
         },
     }
 }

@@ -4,6 +4,5 @@
 
 mod network;
 mod resize;
-pub mod start;
 
 pub use network::{Encoder, EncoderKind};

@@ -1,14 +1,17 @@
 //! Which metrics are taken.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use reelgan_models::Store;
 use reelgan_nets::perceptual::Lpips;
 
+use crate::face::{FACE_NETS, FaceReader, Finding};
 use crate::metric::niqe::NiqeLuma;
 use crate::metric::{
-    Flicker, LpipsAt, LpipsSize, Metric, Motion, Mse, Niqe, Psnr, Quality, Ssim, WarpError,
+    Comparison, Flicker, Identity, IdentitySteps, LpipsAt, LpipsSize, Metric, Motion, Mse, Niqe,
+    Psnr, Quality, Ssim, WarpError,
 };
 use crate::perceptual;
 use crate::{Error, Result};
@@ -24,10 +27,12 @@ pub enum Needs {
     SqueezeNet,
     /// Neighbouring frames.
     Sequence,
+    /// Neighbouring frames, and a model of the catalogue.
+    SequenceAndModel(&'static str),
 }
 
 /// Every metric of pairs by name, what it needs, and whether it is taken unasked.
-pub const NAMES: [(&str, Needs, bool); 13] = [
+pub const NAMES: [(&str, Needs, bool); 17] = [
     ("mse", Needs::Nothing, true),
     ("psnr", Needs::Nothing, true),
     ("ssim_gauss11_rgb", Needs::Nothing, true),
@@ -41,6 +46,10 @@ pub const NAMES: [(&str, Needs, bool); 13] = [
     ("niqe_y", Needs::Nothing, false),
     ("flicker_luma", Needs::Sequence, true),
     ("warp_mse", Needs::Sequence, true),
+    ("identity_cosine_faceapi", Needs::Model(FACE_NETS), true),
+    ("identity_distance_faceapi", Needs::Model(FACE_NETS), false),
+    ("identity_steps_cosine_faceapi", Needs::SequenceAndModel(FACE_NETS), true),
+    ("identity_steps_distance_faceapi", Needs::SequenceAndModel(FACE_NETS), false),
 ];
 
 /// Where networks come from.
@@ -73,7 +82,7 @@ impl Panel {
     /// not given; a model that was not fetched (the error says how).
     pub fn of(names: &[String], networks: &Networks<'_>) -> Result<Self> {
         let mut panel = Self::default();
-        let mut trunks = Trunks { networks, vgg: None, alex: None, squeeze: None };
+        let mut trunks = Trunks { networks, vgg: None, alex: None, squeeze: None, faces: None };
         for name in names {
             panel.add(name, &mut trunks)?;
         }
@@ -90,9 +99,9 @@ impl Panel {
         for (name, needs, unasked) in NAMES {
             match needs {
                 _ if !unasked => {}
-                Needs::Sequence if !sequence => {}
+                Needs::Sequence | Needs::SequenceAndModel(_) if !sequence => {}
                 Needs::SqueezeNet if networks.squeezenet.is_none() => {}
-                Needs::Model(model) => match networks.store.path(model) {
+                Needs::Model(model) | Needs::SequenceAndModel(model) => match networks.store.path(model) {
                     Err(reelgan_models::Error::Missing { .. }) => left_out.push(format!(
                         "{name} is left out: its network is not here; run `reelgan models fetch {model}`"
                     )),
@@ -108,7 +117,7 @@ impl Panel {
     /// The names of all metrics whose needs can be met by a fetch or were met by a flag.
     pub fn all(networks: &Networks<'_>, sequence: bool) -> Vec<String> {
         let met = |needs: &Needs| match needs {
-            Needs::Sequence => sequence,
+            Needs::Sequence | Needs::SequenceAndModel(_) => sequence,
             Needs::SqueezeNet => networks.squeezenet.is_some(),
             Needs::Nothing | Needs::Model(_) => true,
         };
@@ -137,6 +146,12 @@ impl Panel {
             "niqe_y" => self.qualities.push(Box::new(Niqe { luma: NiqeLuma::Y })),
             "flicker_luma" => self.motions.push(Box::new(Flicker)),
             "warp_mse" => self.motions.push(Box::new(WarpError)),
+            "identity_cosine_faceapi" | "identity_distance_faceapi" => {
+                self.metrics.push(Box::new(Identity::new(trunks.faces()?, comparison(name))));
+            }
+            "identity_steps_cosine_faceapi" | "identity_steps_distance_faceapi" => {
+                self.motions.push(Box::new(IdentitySteps::new(trunks.faces()?, comparison(name))));
+            }
             _ => {
                 let known: Vec<&str> = NAMES.iter().map(|(name, ..)| *name).collect();
                 let problem = format!("`{name}` is no metric; there are {}", known.join(", "));
@@ -153,6 +168,11 @@ struct Trunks<'n, 'a> {
     vgg: Option<Lpips>,
     alex: Option<Lpips>,
     squeeze: Option<Lpips>,
+    faces: Option<Arc<FaceReader>>,
+}
+
+fn comparison(name: &str) -> Comparison {
+    if name.contains("cosine") { Comparison::Cosine } else { Comparison::Distance }
 }
 
 impl Trunks<'_, '_> {
@@ -170,6 +190,16 @@ impl Trunks<'_, '_> {
         }
         let lpips = perceptual::lpips_alex(self.networks.store, &self.networks.device)?;
         Ok(self.alex.insert(lpips).clone())
+    }
+
+    fn faces(&mut self) -> Result<Arc<FaceReader>> {
+        if let Some(faces) = &self.faces {
+            return Ok(faces.clone());
+        }
+        // Crops for a generator are filled by the face, which the detector scores low.
+        let finding = Finding { threshold: 0.3, ..Finding::default() };
+        let faces = FaceReader::with(self.networks.store, finding, &self.networks.device)?;
+        Ok(self.faces.insert(Arc::new(faces)).clone())
     }
 
     fn squeeze(&mut self, name: &str) -> Result<Lpips> {

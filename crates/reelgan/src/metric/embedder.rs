@@ -3,6 +3,7 @@
 use reelgan_run::Images;
 
 use crate::Result;
+use crate::face::FaceReader;
 
 /// Describes the face in a picture by a vector: faces of one person lie close together.
 pub trait Embedder {
@@ -14,6 +15,19 @@ pub trait Embedder {
     /// # Errors
     /// What keeps the picture from being looked at.
     fn embed(&self, images: &Images, k: usize) -> Result<Option<Vec<f32>>>;
+}
+
+/// The identity network of the face networks, on the face found most surely.
+impl Embedder for FaceReader {
+    fn name(&self) -> &str {
+        "faceapi"
+    }
+
+    fn embed(&self, images: &Images, k: usize) -> Result<Option<Vec<f32>>> {
+        let faces = self.faces(images, k)?;
+        let descriptor = faces.first().map(|face| self.describe(images, k, face)).transpose()?;
+        Ok(descriptor.map(|d| d.values().to_vec()))
+    }
 }
 
 /// A name and a function.
