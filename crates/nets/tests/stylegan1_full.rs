@@ -104,7 +104,7 @@ fn heavy_full_width_at_1024_px() {
     let crop = image.clone().slice([0..1, 0..3, 480..544, 480..544]);
     check(crop, &golden, "img1024_from_wp_crop64_at_480", 5e-3);
     let pixels = image.into_data().try_into_vec::<f32>().expect("f32");
-    let place = |k: usize| (k / 4096) << 20 | (k / 64 % 64 * 16) << 10 | k % 64 * 16;
+    let place = |k: usize| ((k / 4096) << 20) | ((k / 64 % 64 * 16) << 10) | (k % 64 * 16);
     let coarse = (0..3 * 64 * 64).map(|k| pixels[place(k)]).collect::<Vec<f32>>();
     let coarse = Tensor::<1>::from_data(TensorData::new(coarse, [12288]), &Device::flex());
     check(coarse, &golden, "img1024_from_wp_stride16", 5e-3);

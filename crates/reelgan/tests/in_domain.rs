@@ -129,7 +129,7 @@ fn encoders_are_known_by_their_arrays() {
     assert_eq!(encoder.identity().sha256.len(), 64);
 
     let refused = |file: &str, kind| {
-        Encoder::open(&path(file), kind, &device).err().expect("a refusal").to_string()
+        Encoder::open(&path(file), kind, &device).expect_err("a refusal").to_string()
     };
     assert!(refused(ENCODER, Some(EncoderKind::Psp)).contains("in-domain"));
     assert!(refused(GENERATOR, None).contains("no encoder"));

@@ -25,8 +25,8 @@ struct Block {
 
 #[derive(Debug, Clone)]
 enum First {
-    Plain(Conv),
-    Separable(SeparableConv),
+    Plain(Box<Conv>),
+    Separable(Box<SeparableConv>),
 }
 
 impl DenseNet {
@@ -37,9 +37,9 @@ impl DenseNet {
         for (b, out) in CHANNELS.into_iter().enumerate() {
             let name = |k: usize| format!("dense{b}.conv{k}");
             let first = if b == 0 {
-                First::Plain(Conv::read(part, &name(0), [input, out, 3], 2, true)?)
+                First::Plain(Box::new(Conv::read(part, &name(0), [input, out, 3], 2, true)?))
             } else {
-                First::Separable(SeparableConv::read(part, &name(0), [input, out], 2)?)
+                First::Separable(Box::new(SeparableConv::read(part, &name(0), [input, out], 2)?))
             };
             let inner = |k| SeparableConv::read(part, &name(k), [out, out], 1);
             blocks.push(Block { first, rest: [inner(1)?, inner(2)?, inner(3)?] });

@@ -37,7 +37,16 @@ pub struct Window {
 #[derive(Debug, Clone)]
 enum Engine {
     Kernel(Arc<WindowPlan>),
-    Stock { weight: Tensor<4>, bias: Tensor<1>, kind: WindowKind, slope: f64 },
+    Stock(Box<Stock>),
+}
+
+/// What the stock operators are given.
+#[derive(Debug, Clone)]
+struct Stock {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    kind: WindowKind,
+    slope: f64,
 }
 
 impl Window {
@@ -86,7 +95,8 @@ impl Window {
         };
         let weight = Tensor::from_data(TensorData::new(weight, shape), device);
         let bias = Tensor::from_data(TensorData::new(bias, [out]), device);
-        Self { engine: Engine::Stock { weight, bias, kind, slope: slope.into() }, channels }
+        let stock = Stock { weight, bias, kind, slope: slope.into() };
+        Self { engine: Engine::Stock(Box::new(stock)), channels }
     }
 
     /// Channels of the result.
@@ -107,9 +117,10 @@ impl Window {
         let parts = parts.map(Tensor::inner);
         let plan = match &self.engine {
             Engine::Kernel(plan) => plan.clone(),
-            Engine::Stock { weight, bias, kind, slope } => {
+            Engine::Stock(stock) => {
                 let x = Tensor::cat(parts.into(), 1);
-                return reference::window(x, weight.clone(), bias.clone(), *kind, *slope);
+                let Stock { weight, bias, kind, slope } = stock.as_ref().clone();
+                return reference::window(x, weight, bias, kind, slope);
             }
         };
         let op = Arc::new(WindowOp(plan));

@@ -160,12 +160,10 @@ pub(super) fn each_frame(
         return Ok(Some(warnings));
     }
     let mut frames = clip.frames(Selection::default())?;
-    let mut k = 0;
-    for frame in &mut frames {
+    for (k, frame) in (&mut frames).enumerate() {
         let frame = frame?;
         each(k, frame.name, &frame.images)?;
-        k += 1;
-        if tell(Progress { stage, done: k, total: 0 }).is_break() {
+        if tell(Progress { stage, done: k + 1, total: 0 }).is_break() {
             return Ok(None);
         }
     }
