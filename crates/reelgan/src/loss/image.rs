@@ -73,7 +73,7 @@ enum Path {
 
 #[derive(Debug)]
 enum Terms {
-    Pixels(PixelTarget),
+    Pixels(Box<PixelTarget>),
     Warps(Vec<WarpTerm>),
 }
 
@@ -118,7 +118,7 @@ impl ImageTerms {
         };
         let parts = counted(along, weights);
         let terms = |kind: Kind| match kind {
-            Kind::Pixel => Terms::Pixels(PixelTarget::new(tensor(target))),
+            Kind::Pixel => Terms::Pixels(Box::new(PixelTarget::new(tensor(target)))),
             _ => Terms::Warps(
                 select(along, kind)
                     .into_iter()
