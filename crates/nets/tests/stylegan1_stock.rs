@@ -129,7 +129,7 @@ fn values<const D: usize>(t: Tensor<D>) -> Vec<f32> {
     t.into_data().try_into_vec::<f32>().expect("f32")
 }
 
-/// Measured: images 7e-6, gradients 3e-4.
+/// Measured with AVX-512: images 7e-6, gradients 3e-4.
 #[test]
 fn images_and_gradients_match_stock_operators() {
     let weights = random_weights();
