@@ -72,7 +72,7 @@ fn cut(bytes: &[u8], len: usize) -> Vec<u8> {
 fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8], last: bool) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut places = bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from);
-    let at = if last { places.last() } else { places.next() };
+    let at = if last { places.next_back() } else { places.next() };
     let (at, _) = at.expect("the part to change is there");
     bytes[at..at + to.len()].copy_from_slice(to);
     bytes

@@ -67,7 +67,7 @@ fn narrowed(big: bool) -> Vec<u8> {
     file.resize(124, b' ');
     file.extend(if big { *b"\x01\x00MI" } else { *b"\x00\x01IM" });
     // A name of one byte fits the tag itself.
-    let name = [word(if big { (1 << 16) | 1 } else { (1 << 16) | 1 }), *b"x\0\0\0"].concat();
+    let name = [word((1 << 16) | 1), *b"x\0\0\0"].concat();
     let columns: Vec<u8> = [1, -4, 2, 5, 300, 6].into_iter().flat_map(half).collect();
     let matrix = [
         element(6, &[word(6), word(0)].concat(), big),

@@ -59,7 +59,7 @@ fn in_domain_codes_match_the_reference() {
 #[test]
 fn in_domain_gradient_matches_finite_differences() {
     let net = in_domain();
-    let x = images(&Golden::open("idinvert_encoder_64.safetensors")).slice([0..1]);
+    let x = images(&Golden::open("idinvert_encoder_64.safetensors")).narrow(0, 0, 1);
     let (rows, dim) = (net.rows(), net.dim());
     let weights: Vec<f32> = Detw::new("weights").take(rows * dim).collect();
     let v = TensorData::new(weights.clone(), [1, rows, dim]);

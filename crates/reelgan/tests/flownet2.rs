@@ -42,7 +42,8 @@ fn multiples_of_64_are_taken_as_they_are() {
 /// `plane` of side `n` at twice the size, bilinear, written out: weights 3/4 and 1/4.
 fn doubled(plane: &[f32], n: usize) -> Vec<f32> {
     let pick = |i: usize| {
-        let other = if i % 2 == 0 { (i / 2).saturating_sub(1) } else { (i / 2 + 1).min(n - 1) };
+        let other =
+            if i.is_multiple_of(2) { (i / 2).saturating_sub(1) } else { (i / 2 + 1).min(n - 1) };
         [(i / 2, 0.75), (other, 0.25)]
     };
     let at = |y: usize, x: usize| -> f32 {
