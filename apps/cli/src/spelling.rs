@@ -13,7 +13,9 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         let part = near(last, candidate_last).map(|d| d + usize::from(d > 0));
         near(&word, &candidate).into_iter().chain(part).min()
     };
-    candidates.filter_map(|c| Some((score(c)?, c))).min_by_key(|&(score, _)| score).map(|(_, c)| c)
+    // Of equally near ones the shortest, which is the most general.
+    let scored = candidates.filter_map(|c| Some((score(c)?, c)));
+    scored.min_by_key(|&(score, c)| (score, c.len())).map(|(_, c)| c)
 }
 
 fn last_part(name: &str) -> &str {

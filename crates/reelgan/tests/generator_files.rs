@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use job_toy::{config, frames, kit, request};
 use reelgan::generator::{self, Choice, Generator, SampleConfig};
-use reelgan::invert::{InvertConfig, NoiseConfig, Silent, Space, StopReason};
+use reelgan::invert::{InvertConfig, NoiseConfig, Schedule, Silent, Space, StopReason};
 use reelgan::job::{self, EditRequest, Kit, MorphRequest, RenderRequest};
 use reelgan_golden::{max_abs, path};
 use reelgan_models::Store;
@@ -76,7 +76,8 @@ fn truncation_may_leave_the_last_rows_alone() {
     };
     let (free, some, all) = (sample(1.0, None), sample(0.0, Some(8)), sample(0.0, None));
     let dim = generator.dim();
-    assert_eq!(some[8 * dim..], free[8 * dim..]);
+    // A factor of 1 comes to the same but for rounding.
+    assert!(max_abs(&some[8 * dim..], &free[8 * dim..]) < 1e-6);
     assert_eq!(some[..8 * dim], all[..8 * dim]);
     for row in all.chunks_exact(dim) {
         assert!(max_abs(row, generator.mean_code()) == 0.0);
@@ -92,13 +93,15 @@ fn whole_job(file: &str, resolution: Option<usize>, home: &Path) -> Manifest {
     let config = InvertConfig {
         space: Space::CodesThenNoise,
         noise_stage: NoiseConfig { steps: 2, ..NoiseConfig::default() },
+        // Steps so small that the loss falls whatever the random network is like.
+        schedule: Schedule::constant(0.005),
         ..config(3)
     };
     let out = home.join("run");
     let request = request(vec![home.join("in")], config);
     let outcome = job::invert(&kit, &request, &out, &mut Silent).unwrap();
     assert_eq!(outcome.stop, StopReason::Finished);
-    let edits = vec!["motion=1:0..4".parse().unwrap()];
+    let edits = vec!["motion:0..4=1".parse().unwrap()];
     let request = EditRequest { edits, ..Default::default() };
     assert!(job::edit(&kit, &out, &request, &mut Silent).unwrap().finished);
     let request = MorphRequest { from: 1, to: 2, steps: 3, fps: 5.0, out: None };
