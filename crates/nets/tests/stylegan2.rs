@@ -101,7 +101,7 @@ fn gradients_are_those_of_finite_differences() {
         check(&format!("noise {map}"), stored[map].clone(), |plane| {
             let mut noise = stored.clone();
             noise[map] = plane;
-            net.synthesize(codes.clone(), &noise)
+            net.synthesize(codes.clone().autodiff(), &noise)
         });
     }
     let styles = net.styles(codes);
