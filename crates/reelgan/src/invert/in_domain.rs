@@ -86,9 +86,9 @@ pub struct InDomainInversion {
 /// with images in `[-1,1]` and the features `F` of [`InDomainVgg`].
 ///
 /// # Source
-/// Zhu et al. 2020, eq. 6; genforce/idinvert_pytorch `utils/inverter.py`. It knows
-/// nothing of consecutive images, which is why it is no preset of [`super::Inverter`]
-/// but a loop of its own.
+/// Zhu et al. 2020, the domain-regularised optimisation; genforce/idinvert_pytorch
+/// `utils/inverter.py`. It knows nothing of consecutive images, which is why it is no
+/// preset of [`super::Inverter`] but a loop of its own.
 pub struct InDomainInverter<'a> {
     generator: &'a dyn Generator,
     encoder: &'a Encoder,
