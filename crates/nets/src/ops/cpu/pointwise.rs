@@ -6,8 +6,9 @@ use super::simd::{Isa, Kernel, Simd, prefetch};
 use super::style::{self, STREAM_FROM};
 use rayon::prelude::*;
 
-/// Numbers of the strips of one piece of work: 256 KiB, a part of a second-level cache.
-const STRIP_NUMBERS: usize = 1 << 16;
+/// Pixels of one piece of work; its strips stay in the second-level cache up to a few hundred
+/// channels.
+const TILE: usize = 16 * STRIP;
 
 /// A 1x1 convolution, its weights packed for both directions.
 #[derive(Clone, Debug)]
@@ -59,11 +60,10 @@ impl PointwisePlan {
         let hw = h * w;
         self.check(x, s, n, hw);
         let out = Filling::new(n * self.c_out * hw);
-        let size = self.tile_size();
-        let tiles = hw.div_ceil(size);
+        let tiles = hw.div_ceil(TILE);
         (0..n * tiles).into_par_iter().for_each(|k| {
-            let (image, start) = (k / tiles, k % tiles * size);
-            let tile = Tile { start, pixels: size.min(hw - start), hw, image };
+            let (image, start) = (k / tiles, k % tiles * TILE);
+            let tile = Tile { start, pixels: TILE.min(hw - start), hw, image };
             self.isa.run(Forward { plan: self, x, s, out: &out, tile });
         });
         // SAFETY: the tiles cover every pixel of every image, and `Forward` writes all output
@@ -90,13 +90,12 @@ impl PointwisePlan {
         self.check(x, s, n, hw);
         assert_eq!(gy.len(), n * self.c_out * hw, "gradient of the 1x1 convolution");
         let gx = Filling::new(n * self.c_in * hw);
-        let size = self.tile_size();
-        let tiles = hw.div_ceil(size);
+        let tiles = hw.div_ceil(TILE);
         let partial: Vec<Vec<f32>> = (0..n * tiles)
             .into_par_iter()
             .map(|k| {
-                let (image, start) = (k / tiles, k % tiles * size);
-                let tile = Tile { start, pixels: size.min(hw - start), hw, image };
+                let (image, start) = (k / tiles, k % tiles * TILE);
+                let tile = Tile { start, pixels: TILE.min(hw - start), hw, image };
                 self.isa.run(Backward { plan: self, x, s, gy, gx: &gx, tile })
             })
             .collect();
@@ -106,11 +105,6 @@ impl PointwisePlan {
         // SAFETY: the tiles cover every pixel of every image, and `Backward` writes all input
         // channels of its tile.
         (unsafe { gx.finish() }, gs)
-    }
-
-    /// Pixels of one piece of work: as many as its strips have room for, at least 16 strips.
-    fn tile_size(&self) -> usize {
-        (STRIP_NUMBERS / self.c_in.max(self.c_out) / STRIP).max(16) * STRIP
     }
 
     fn check(&self, x: &[f32], s: &[f32], n: usize, hw: usize) {

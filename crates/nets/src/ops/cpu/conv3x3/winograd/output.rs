@@ -71,6 +71,8 @@ impl<T: Transform> Output<'_, T> {
         let blocks = job.weights.c_out.div_ceil(ROWS);
         let first = self.group * GROUP;
         let last = (first + GROUP).min(blocks);
+        // With few channels all of this stays in the second-level cache, and asking costs time.
+        let far = job.panels > 1;
         for point in 0..job.points {
             for block in first..last {
                 let start = (point * blocks + block) * c_in * ROWS;
@@ -81,13 +83,16 @@ impl<T: Transform> Output<'_, T> {
                     let mut sum = [[simd.splat(0.0); VECTORS]; ROWS];
                     let slabs = u.chunks(SLAB * ROWS).zip(self.v.chunks_exact(job.slab_len()));
                     for (slab, (u, v)) in slabs.enumerate() {
-                        if panel == 0 {
+                        if far && panel == 0 {
                             let at = ahead + slab * SLAB * ROWS;
                             prefetch_part(&job.weights.numbers, at, u.len());
                         }
-                        let share = job.panels * SLAB * width / ((last - first) * job.panels);
-                        let part = (block - first) * job.panels + panel;
-                        prefetch_part(v, (point + 1) * job.point_stride() + part * share, share);
+                        if far {
+                            let share = job.panels * SLAB * width / ((last - first) * job.panels);
+                            let part = (block - first) * job.panels + panel;
+                            let start = (point + 1) * job.point_stride() + part * share;
+                            prefetch_part(v, start, share);
+                        }
                         let v =
                             &v[point * job.point_stride() + panel * SLAB * width..][..SLAB * width];
                         product(simd, &mut sum, u, v.chunks_exact(width));
