@@ -132,11 +132,15 @@ fn the_identity_gradient_is_its_difference() {
     let wave: Vec<f32> = (0..3 * h * w).map(wave).collect();
     let step = Tensor::<4>::from_data(TensorData::new(wave, [1, 3, h, w]), &Device::flex());
     let value = |x: Tensor<4>| (identity.forward(x) * along.clone()).sum().into_scalar::<f32>();
-    let size = 2e-3;
-    let ahead = value(x.clone() + step.clone().mul_scalar(size));
-    let difference = (ahead - value(x - step.clone().mul_scalar(size))) / (2.0 * size);
-    let slope = (gradient * step).sum().into_scalar::<f32>();
-    // Rectifiers that flip within the step, and f32 sums of 128 terms.
+    let slope = (gradient * step.clone()).sum().into_scalar::<f32>();
+    let difference = |size: f32| {
+        let ahead = value(x.clone() + step.clone().mul_scalar(size));
+        (ahead - value(x.clone() - step.clone().mul_scalar(size))) / (2.0 * size)
+    };
+    for size in [4e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5] {
+        println!("PROBE {size}: {slope} against {}", difference(size));
+    }
+    let difference = difference(2e-4);
     assert!((slope / difference - 1.0).abs() < 0.02, "{slope} against {difference}");
 }
 

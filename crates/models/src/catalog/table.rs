@@ -208,7 +208,7 @@ pub const FACE_NETS: Entry = Entry {
     ],
     recipe: Recipe::FaceNets,
     file: "models/face-nets.safetensors",
-    converted_sha256: None,
+    converted_sha256: Some("93a0b710d267020ae5fa7b95dcb02caeeab6709b14138fec73dd7dc4e1c890b3"),
     platform: None,
     licence: "MIT (LICENSE file in the package)",
     terms: "The package does not name the pictures that its networks were trained on. What it tells \

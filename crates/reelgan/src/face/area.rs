@@ -44,9 +44,12 @@ impl Area {
     /// number rounded down. `None` if nothing is left.
     pub(super) fn inside(&self, height: usize, width: usize) -> Option<Pixels> {
         let cut = |from: f64, length: f64, all: usize| {
+            // `max` and `min` would take what is not a number for the border.
+            if !(from.is_finite() && length.is_finite()) {
+                return None;
+            }
             let start = from.max(0.0);
             let length = (from + length - start).min(all as f64 - start);
-            // Also false for what is not a number.
             (length >= 1.0).then(|| [start.floor() as usize, length.floor() as usize])
         };
         let ([x, w], [y, h]) = (cut(self.x, self.width, width)?, cut(self.y, self.height, height)?);
