@@ -78,15 +78,16 @@ pub fn export(
 /// # Errors
 /// [`Error::File`] if it is there and not empty, or is a file.
 pub fn check_folder(folder: &Path) -> Result<()> {
-    match fs::read_dir(folder) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(reelgan_run::Error::Write { path: folder.to_owned(), source }.into()),
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => {
-                Err(Error::file(folder, "the folder is not empty; choose another one with -o"))
-            }
-        },
+    let first = match fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(source) => {
+            return Err(reelgan_run::Error::Write { path: folder.to_owned(), source }.into());
+        }
+        Ok(mut entries) => entries.next(),
+    };
+    match first {
+        None => Ok(()),
+        Some(_) => Err(Error::file(folder, "the folder is not empty; choose another one with -o")),
     }
 }
 
