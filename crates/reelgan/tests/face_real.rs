@@ -61,7 +61,7 @@ fn every_answer_matches_the_package() {
 /// Another predictor, other training: the centres that the alignment rests on agree.
 ///
 /// 6 %, not the 3 % one would wish for: the network itself, which the test above holds to its
-/// package, puts the left eye of this small, turned head 5.4 % away from where dlib does.
+/// package, puts the left eye of this small face 5.4 % away from where dlib does.
 #[test]
 fn eyes_and_mouth_lie_where_dlib_finds_them() {
     let golden = Golden::open("dlib_landmarks_astronaut.safetensors");
