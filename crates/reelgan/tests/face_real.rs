@@ -58,25 +58,23 @@ fn every_answer_matches_the_package() {
     }
 }
 
-/// Another predictor, other training: the centres that the alignment rests on agree.
-///
-/// 6 %, not the 3 % one would wish for: the network itself, which the test above holds to its
-/// package, puts the left eye of this small face 5.4 % away from where dlib does.
+/// Another predictor, other training: the centres that the alignment rests on agree, in the
+/// picture that the other one saw (the eyes are 43 px apart).
 #[test]
 fn eyes_and_mouth_lie_where_dlib_finds_them() {
     let golden = Golden::open("dlib_landmarks_astronaut.safetensors");
     let points = golden.values("dlib_68_rgb");
-    // Counted at pixel centres of a picture twice as large.
+    // Counted at pixel centres.
     let points: Vec<[f64; 2]> =
-        points.as_chunks::<2>().0.iter().map(|p| p.map(|v| (f64::from(v) + 0.5) / 2.0)).collect();
+        points.as_chunks::<2>().0.iter().map(|p| p.map(|v| f64::from(v) + 0.5)).collect();
     let dlib = Landmarks::try_from(points).unwrap();
-    let ours = reader().faces(&picture("astronaut_256.png"), 0).unwrap().remove(0).landmarks;
+    let ours = reader().faces(&picture("astronaut.png"), 0).unwrap().remove(0).landmarks;
     let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
     let eyes = apart(dlib.centre(Part::LeftEye), dlib.centre(Part::RightEye));
     for part in [Part::LeftEye, Part::RightEye, Part::Mouth] {
         let away = apart(ours.centre(part), dlib.centre(part)) / eyes;
         println!("{part:?}: {:.2} % of the distance of the eyes", 100.0 * away);
-        assert!(away < 0.06, "{part:?}: {away} of the distance of the eyes");
+        assert!(away < 0.03, "{part:?}: {away} of the distance of the eyes");
     }
 }
 

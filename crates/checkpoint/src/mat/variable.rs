@@ -230,8 +230,9 @@ impl Walk<'_> {
 }
 
 fn count(shape: &[usize]) -> usize {
-    // Checked with eight bytes an element.
-    shape.iter().product()
+    // The size was checked with eight bytes an element; but where one extent is 0 the others
+    // may be anything.
+    if shape.contains(&0) { 0 } else { shape.iter().product() }
 }
 
 fn number_type(class: u8) -> Option<DType> {
