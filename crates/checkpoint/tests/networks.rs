@@ -152,3 +152,14 @@ fn what_is_no_network_feeds_none() {
         assert_eq!(known.others.len(), index.arrays().len());
     }
 }
+
+/// A bound on outputs (`conv_clamp`) stands nowhere else in files of NVIDIA's PyTorch code.
+#[test]
+fn settings_of_nvidia_networks_are_kept() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/data/ffhq-ada-64.pkl");
+    let checkpoint = reelgan_checkpoint::open(&file).unwrap();
+    let said = |name: &str| checkpoint.metadata.get(name).map(String::as_str);
+    assert_eq!(said("G_ema/_init_kwargs/img_resolution"), Some("64"));
+    assert_eq!(said("G_ema/_init_kwargs/synthesis_kwargs/channel_max"), Some("32"));
+}

@@ -13,6 +13,8 @@ use crate::place::{Checked, Entry};
 use crate::source::Source;
 
 const MAX_DEPTH: usize = 64;
+/// Where NVIDIA's networks keep the arguments they were made with.
+const SETTINGS: &str = "_init_kwargs";
 /// Longest text kept as a note; sources of modules are longer.
 const MAX_NOTE: usize = 4096;
 /// Values that may be looked at besides those a pickle of its length can hold, and how often each of those
@@ -183,6 +185,10 @@ impl Walk<'_> {
         };
         for child in children {
             self.visit(child, name.to_owned(), depth + 1)?;
+        }
+        // What a network was built with; some of it, such as a bound on outputs, is nowhere else.
+        if let Some(settings) = state.get(SETTINGS) {
+            self.visit(settings, self.join(name, SETTINGS), depth + 1)?;
         }
         Ok(true)
     }
