@@ -137,10 +137,9 @@ fn the_identity_gradient_is_its_difference() {
         let ahead = value(x.clone() + step.clone().mul_scalar(size));
         (ahead - value(x.clone() - step.clone().mul_scalar(size))) / (2.0 * size)
     };
-    for size in [4e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5] {
-        println!("PROBE {size}: {slope} against {}", difference(size));
-    }
-    let difference = difference(2e-4);
+    // Over larger steps many rectifiers change sides (5 % at 5e-4); under smaller ones
+    // the rounding of f32 counts.
+    let difference = difference(1e-4);
     assert!((slope / difference - 1.0).abs() < 0.02, "{slope} against {difference}");
 }
 

@@ -9,8 +9,9 @@ use reelgan::align::{
 };
 use reelgan::face::{FaceReader, Finding};
 use reelgan::{Error, Result};
+use reelgan_golden::Golden;
 use reelgan_models::Store;
-use reelgan_run::landmarks::Part;
+use reelgan_run::landmarks::{Landmarks, Part};
 use reelgan_run::{Clip, Images, media};
 
 fn reader() -> FaceReader {
@@ -95,6 +96,40 @@ fn crops_of_portraits_have_the_face_where_the_template_says() {
     }
     let full = align::export(&clip, &survey, &alignment, &out, &options, &mut go);
     assert!(matches!(full, Err(Error::File { .. })));
+}
+
+/// Another predictor, other training: the centres that the template rests on agree to
+/// less than 3 % of the distance of the eyes.
+#[test]
+fn eyes_and_mouth_lie_where_dlib_finds_them() {
+    let golden = Golden::open("dlib_landmarks_astronaut.safetensors");
+    let points = golden.values("dlib_68_rgb");
+    // Whole pixels, counted at their centres.
+    let points: Vec<[f64; 2]> =
+        points.as_chunks::<2>().0.iter().map(|p| p.map(|v| f64::from(v) + 0.5)).collect();
+    let dlib = Landmarks::try_from(points).unwrap();
+    let clip = Clip::open(reelgan_golden::path("images/astronaut.png")).unwrap();
+    let ours = survey(&clip, &reader()).frames.remove(0).faces.remove(0).landmarks;
+    let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let eyes = apart(dlib.centre(Part::LeftEye), dlib.centre(Part::RightEye));
+    for part in [Part::LeftEye, Part::RightEye, Part::Mouth] {
+        let away = apart(ours.centre(part), dlib.centre(part)) / eyes;
+        println!("{part:?}: {:.2} % of the distance of the eyes", 100.0 * away);
+        assert!(away < 0.03, "{part:?}: {away} of the distance of the eyes");
+    }
+}
+
+#[test]
+fn people_of_one_pose_are_told_apart() {
+    let names = ["london_001_03.jpg", "london_002_03.jpg", "london_001_08.jpg"];
+    let files: Vec<PathBuf> = names.map(sample).into();
+    let clip = Clip::from_paths(&files, &Default::default()).unwrap();
+    let survey = survey(&clip, &reader());
+    // As stills, and as a clip with cuts between people who sit in one place.
+    for fps in [None, Some(25.0)] {
+        let found = align::plan(&survey, &config(64, fps)).unwrap();
+        assert_eq!((found.people, found.placements.len()), (2, 3), "{fps:?}");
+    }
 }
 
 #[test]

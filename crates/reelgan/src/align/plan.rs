@@ -80,7 +80,7 @@ impl Alignment {
 pub fn plan(survey: &Survey, config: &AlignConfig) -> Result<Alignment> {
     check(config)?;
     let fps = config.fps.or(survey.fps);
-    let people = tracks(&survey.frames);
+    let people = tracks(&survey.frames, fps.is_some());
     if people.is_empty() {
         return Err(Error::NoFace { frames: survey.frames.len() });
     }
@@ -215,8 +215,7 @@ mod tests {
     #[test]
     fn every_frame_gets_a_square_and_gaps_are_marked() {
         let xs = [None, Some(80.0), Some(82.0), None, Some(86.0), None];
-        // The person is lost for a frame and has no descriptor, so only the overlap of
-        // neighbouring frames would tell: as stills each face counts.
+        // Stills: each face counts, whether or not its neighbours have one.
         let found = plan(&survey(&xs), &config(None)).unwrap();
         let centres: Vec<f64> =
             found.placements.iter().map(|p| p.crop.x + p.crop.size / 2.0).collect();

@@ -7,7 +7,7 @@ use reelgan_run::clip::Selection;
 use reelgan_run::{Clip, Images, Landmarks, atomic, media};
 use serde::{Deserialize, Serialize};
 
-use crate::face::{Area, Descriptor, FaceReader};
+use crate::face::{Area, Descriptor, Detection, Face, FaceReader};
 use crate::{Error, Result};
 
 /// A face of a frame.
@@ -68,17 +68,16 @@ pub type Tell<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// Frames that cannot be read.
 pub fn survey(clip: &Clip, reader: &FaceReader, tell: Tell<'_>) -> Result<Option<Survey>> {
     let look = |picture: &Images, _: usize| -> Result<Vec<Seen>> {
-        let faces = reader.faces(picture, 0)?.into_iter().map(|face| {
+        // The networks' resize takes no account of pixels' extent, so their points count
+        // from the centre of the first pixel; here places count from its corner.
+        let half = |[x, y]: [f64; 2]| [x + 0.5, y + 0.5];
+        let seen = |face: Face| -> Result<Seen> {
+            let Detection { area, score } = face.detection;
             // Landmarks far outside the picture leave nothing to describe.
             let who = reader.describe(picture, 0, &face).ok();
-            Seen {
-                area: face.detection.area,
-                score: face.detection.score,
-                landmarks: face.landmarks,
-                who,
-            }
-        });
-        Ok(faces.collect())
+            Ok(Seen { area, score, landmarks: face.landmarks.map(half)?, who })
+        };
+        reader.faces(picture, 0)?.into_iter().map(seen).collect()
     };
     walk(clip, look, tell)
 }

@@ -13,26 +13,27 @@ pub struct Track {
     pub presence: f64,
 }
 
-/// Descriptors farther apart than this say nothing any more.
-const STRANGERS: f64 = 0.8;
-/// What place and identity together must give for a face to belong to a track.
-const ENOUGH: f64 = 0.35;
+/// Faces with descriptors farther apart are two people, wherever they are.
+const STRANGERS: f64 = 0.7;
+/// Boxes of neighbouring frames that overlap so much are one face, unless strangers.
+const SAME_PLACE: f64 = 0.3;
 
 /// The people of a clip, the one most present first.
 ///
 /// Frame by frame each face goes to the track that it fits best, in place (overlap
-/// with the last box) and identity (distance to the mean descriptor), or begins a
-/// new one. A person who leaves and returns is known again by identity.
-pub fn tracks(frames: &[Frame]) -> Vec<Track> {
+/// with the box in the frame before, if the frames are `consecutive`) and identity
+/// (distance to the mean descriptor), or begins a new one. A person who leaves and
+/// returns is known again by identity.
+pub fn tracks(frames: &[Frame], consecutive: bool) -> Vec<Track> {
     let mut open: Vec<Open> = Vec::new();
     for (k, frame) in frames.iter().enumerate() {
         let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (t, track) in open.iter().enumerate() {
             for (f, face) in frame.faces.iter().enumerate() {
-                pairs.push((track.affinity(k, face), t, f));
+                let before = if consecutive { k.checked_sub(1) } else { None };
+                pairs.extend(track.affinity(before, face).map(|affinity| (affinity, t, f)));
             }
         }
-        pairs.retain(|(affinity, ..)| *affinity >= ENOUGH);
         // The sort is stable, so equal affinities keep the order of tracks and faces.
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut taken = vec![false; frame.faces.len()];
@@ -80,16 +81,21 @@ impl Open {
         }
     }
 
-    /// Overlap of the boxes, where the last one is of the frame before, plus 1 for the
-    /// same descriptor down to 0 for strangers.
-    fn affinity(&self, frame: usize, face: &Seen) -> f64 {
-        let fresh = self.faces.last().is_some_and(|(k, _)| k + 1 == frame);
+    /// How well a face fits, place and identity together; `None` if it is another's.
+    /// `before` is the frame before, if place counts.
+    fn affinity(&self, before: Option<usize>, face: &Seen) -> Option<f64> {
+        let fresh = before.is_some() && self.faces.last().map(|(k, _)| *k) == before;
         let place = if fresh { self.last.area.overlap(&face.area) } else { 0.0 };
-        let identity = match (&self.identity, &face.who) {
-            (Some(mean), Some(who)) => (1.0 - distance(mean, who) / STRANGERS).max(0.0),
-            _ => 0.0,
+        let away = match (&self.identity, &face.who) {
+            (Some(mean), Some(who)) => Some(distance(mean, who)),
+            _ => None,
         };
-        place + identity
+        let fits = match away {
+            Some(away) => away < Descriptor::SAME || (place >= SAME_PLACE && away <= STRANGERS),
+            // Nothing is known of who is on pictures that do not follow each other.
+            None => place >= SAME_PLACE || before.is_none(),
+        };
+        fits.then(|| place + away.map_or(0.0, |away| 1.0 - away))
     }
 
     fn close(self, frames: usize) -> Track {
@@ -134,7 +140,7 @@ mod tests {
             let (a, b) = (seen(10.0 * k as f64, 30.0, 1), seen(100.0 - 10.0 * k as f64, 20.0, 2));
             if k % 2 == 0 { vec![a, b] } else { vec![b, a] }
         });
-        let found = tracks(&frames(clip.collect()));
+        let found = tracks(&frames(clip.collect()), true);
         assert_eq!(found.len(), 2);
         for (k, number) in &found[0].faces {
             assert_eq!(*number, k % 2, "frame {k}");
@@ -151,19 +157,27 @@ mod tests {
             vec![seen(70.0, 25.0, 3)],
             vec![seen(60.0, 30.0, 1)],
         ];
-        let found = tracks(&frames(clip));
+        let found = tracks(&frames(clip), true);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].faces, [(0, 0), (1, 0), (4, 0)]);
         assert_eq!(found[1].faces, [(3, 0)]);
     }
 
     #[test]
+    fn a_cut_to_a_stranger_in_the_same_place_is_another_track() {
+        let clip = vec![vec![seen(0.0, 30.0, 1)], vec![seen(0.0, 30.0, 2)]];
+        assert_eq!(tracks(&frames(clip), true).len(), 2);
+    }
+
+    #[test]
     fn without_identities_place_alone_decides() {
         let unknown = |x| Seen { who: None, ..seen(x, 30.0, 0) };
-        let found =
-            tracks(&frames(vec![vec![unknown(0.0)], vec![unknown(5.0)], vec![unknown(80.0)]]));
+        let found = tracks(
+            &frames(vec![vec![unknown(0.0)], vec![unknown(5.0)], vec![unknown(80.0)]]),
+            true,
+        );
         assert_eq!(found[0].faces, [(0, 0), (1, 0)]);
         assert_eq!(found.len(), 2);
-        assert_eq!(tracks(&[]), []);
+        assert_eq!(tracks(&[], true), []);
     }
 }
