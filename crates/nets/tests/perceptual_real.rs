@@ -79,7 +79,6 @@ fn check_lpips(name: &str, lpips: &Lpips) {
 }
 
 #[test]
-#[ignore = "needs a package of 81 MB: reelgan models fetch inception-fid-2015"]
 fn heavy_fid_features_match_their_package() {
     let golden = Golden::open("inception.safetensors");
     let weights = weights_of("inception-fid-2015", Inception::NETWORK);
