@@ -117,7 +117,7 @@ fn inputs(root: &Path, cache: &str) -> Vec<Input> {
         clip(
             "demo clip",
             format!("{cache}/clips/carphone.mp4"),
-            "--start 52 --stride 1 --count 5 --crop 34,13,98",
+            "--start 52 --stride 1 --count 5 --crop 34,13,98,-13",
         ),
         pair("portraits 001", "001", ["241,221,863", "238,297,854"]),
         pair("portraits 002", "002", ["229,177,924", "210,231,928"]),
