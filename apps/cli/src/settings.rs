@@ -55,6 +55,10 @@ pub struct Settings {
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
     weight_cross_frame: Option<f64>,
 
+    /// Weight of the change of the code from frame to frame, 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_smoothness: Option<f64>,
+
     /// Highest learning rate, above 0
     #[arg(long, value_name = "RATE", help_heading = OPTIMISER)]
     lr: Option<f64>,
@@ -90,6 +94,27 @@ pub struct Settings {
     #[arg(long, value_name = "W", help_heading = NOISE)]
     noise_weight_consistency: Option<f64>,
 
+    /// Frames of a window, 2 or more: a longer clip is worked through window by window
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..), help_heading = WINDOWS)]
+    window: Option<u32>,
+    /// Frames that each later window adds, 1 to one less than it has, the rest being frames of the
+    /// window before; 0 for all but one
+    #[arg(long, value_name = "N", help_heading = WINDOWS)]
+    window_stride: Option<u32>,
+    /// Steps for each later window, as a part of those of the first, above 0
+    #[arg(long, value_name = "PART", help_heading = WINDOWS)]
+    window_effort: Option<f64>,
+    /// Highest learning rate of a later window, as a part of that of the first, above 0
+    #[arg(long, value_name = "PART", help_heading = WINDOWS)]
+    window_rate: Option<f64>,
+    /// How fast the base code may drift inside a later window, as a part of the learning rate;
+    /// 0 holds it
+    #[arg(long, value_name = "PART", help_heading = WINDOWS)]
+    window_drift: Option<f64>,
+    /// Rows of the codes from this one on are the same for all frames of a shot; 0 shares none
+    #[arg(long, value_name = "ROW", help_heading = WINDOWS)]
+    shared_from: Option<u32>,
+
     /// End when the total loss is at most this; 0 switches it off
     #[arg(long, value_name = "LOSS", help_heading = STOP)]
     target: Option<f64>,
@@ -105,6 +130,7 @@ const SETTINGS: &str = "Settings";
 const WEIGHTS: &str = "Loss weights";
 const OPTIMISER: &str = "Learning rate and optimiser";
 const NOISE: &str = "Noise stage (--space w+,noise)";
+const WINDOWS: &str = "Long clips";
 const STOP: &str = "Early end";
 
 /// A key of the TOML file and what a flag puts there.
@@ -134,6 +160,7 @@ impl Settings {
             ("weights.lpips", float(self.weight_lpips)),
             ("weights.consistency", float(self.weight_consistency)),
             ("weights.cross_frame", float(self.weight_cross_frame)),
+            ("weights.smoothness", float(self.weight_smoothness)),
             ("schedule.peak", float(self.lr)),
             ("schedule.offset_rate", float(self.offset_rate)),
             ("schedule.ramp_up", float(self.ramp_up)),
@@ -145,6 +172,12 @@ impl Settings {
             ("noise_stage.rate", float(self.noise_lr)),
             ("noise_stage.pixel", float(self.noise_weight_pixel)),
             ("noise_stage.consistency", float(self.noise_weight_consistency)),
+            ("windows.size", count(self.window)),
+            ("windows.stride", count(self.window_stride)),
+            ("windows.effort", float(self.window_effort)),
+            ("windows.rate", float(self.window_rate)),
+            ("windows.drift", float(self.window_drift)),
+            ("windows.shared_from", count(self.shared_from)),
             ("stop.target", float(self.target)),
             ("stop.plateau_steps", count(self.plateau_steps)),
             ("stop.plateau_tolerance", float(self.plateau_tolerance)),
@@ -201,7 +234,8 @@ mod tests {
         --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
-        --noise-weight-consistency 0.5 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
+        --noise-weight-consistency 0.5 --weight-smoothness 1 --window 6 --window-stride 3 \
+        --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]
     fn every_key_has_a_flag() {

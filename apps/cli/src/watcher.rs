@@ -19,6 +19,8 @@ pub struct Watcher<'a> {
     rendering: &'static str,
     label: &'static str,
     pace: Pace,
+    /// Number of the present window and how many there are, if a clip has several.
+    window: Option<(usize, usize)>,
 }
 
 impl<'a> Watcher<'a> {
@@ -29,10 +31,13 @@ impl<'a> Watcher<'a> {
 
     /// Watches a job whose rendering is the work itself, and is called so.
     pub fn naming(console: &'a mut Console, rendering: &'static str) -> Self {
-        Self { console, rendering, label: "Working", pace: Pace::new() }
+        Self { console, rendering, label: "Working", pace: Pace::new(), window: None }
     }
 
     fn stage(&mut self, name: &'static str) {
+        if !matches!(name, "flow" | "invert") {
+            self.window = None;
+        }
         self.label = if name == "render" { self.rendering } else { label(name) };
         self.pace = Pace::new();
         self.show(0, 0, "");
@@ -61,15 +66,24 @@ impl<'a> Watcher<'a> {
             .filter(|(_, value)| *value != 0.0)
             .map(|(name, value)| format!("{name} {}", number(value.into())))
             .collect();
-        let mut text =
-            format!("step {done}/{total}, loss {} ({})", number(whole.into()), terms.join(", "));
+        let window = self.window.map_or(String::new(), |(k, n)| format!("window {k}/{n}, "));
+        let mut text = format!(
+            "{window}step {done}/{total}, loss {} ({})",
+            number(whole.into()),
+            terms.join(", ")
+        );
         if let Some(speed) = self.pace.speed() {
             text = format!("{text}, {}", pace_words(speed));
         }
-        if let Some(left) = self.pace.left(done, total) {
+        // Later windows take other numbers of steps: what is left of all is not known.
+        let left = self.pace.left(done, total).filter(|_| self.window.is_none());
+        if let Some(left) = left {
             text = format!("{text}, {} left", duration(left));
         }
-        self.show(done, total, &text);
+        match self.window {
+            None => self.show(done, total, &text),
+            Some((k, n)) => self.show((k - 1) * total + done, n * total, &text),
+        }
     }
 
     /// A step for the noise of one of some frames.
@@ -96,6 +110,10 @@ impl Watch for Watcher<'_> {
         match notice {
             Notice::Stage { name } => self.stage(name),
             Notice::Progress { done, total, .. } => self.pieces(*done, *total, "frame"),
+            Notice::Window { number, total } => {
+                self.window = Some((*number, *total)).filter(|(_, total)| *total > 1);
+                self.pace = Pace::new();
+            }
             Notice::Invert(Event::Flow { done, total }) => {
                 self.pieces(*done, *total, "pair");
                 if done == total {
@@ -115,6 +133,7 @@ impl Watch for Watcher<'_> {
 
 fn label(stage: &'static str) -> &'static str {
     match stage {
+        "align" => "Finding faces",
         "read" => "Reading frames",
         "flow" => "Optical flow",
         "invert" => "Inverting",

@@ -150,7 +150,7 @@ fn losses_gradients_and_steps_match_the_authors() {
             assert!(error < 5e-3, "gradient to the steps differs by {error}");
         }
         if step < 3 {
-            adam.step(variables.values_with_rates(0.01, 1.0), &gradient);
+            adam.step(variables.values_with_rates(0.01, 1.0, 1.0), &gradient);
             compare_unknowns(&golden, step + 1, &variables);
         }
     }

@@ -8,6 +8,12 @@ use safetensors::{Dtype, SafeTensors};
 use crate::atomic;
 use crate::error::{Error, Result};
 
+mod rows;
+mod writer;
+
+pub use rows::ArrayRows;
+pub use writer::ArrayWriter;
+
 const KIND: &str = "safetensors file of f32 arrays";
 /// The largest file read: 8 GiB, some hundred times the state of a long clip.
 const MAX_FILE: u64 = 8 << 30;
@@ -122,38 +128,54 @@ impl ArrayFile {
     ///
     /// # Errors  `Error::Shape`, `Error::Value`, as [`ArrayFile::write`]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut header = BTreeMap::new();
-        if !self.metadata.is_empty() {
-            header.insert(METADATA, serde_json::json!(self.metadata));
-        }
-        let mut end = 0usize;
+        let mut shapes = BTreeMap::new();
         for (name, array) in &self.arrays {
-            if name == METADATA {
-                return Err(Error::value(
-                    "arrays",
-                    format!("no array may be called `{METADATA}`: safetensors reserves the name"),
-                ));
-            }
             array.check("array to be written")?;
-            let begin = end;
-            end += 4 * array.data.len();
-            let entry = serde_json::json!({
-                "data_offsets": [begin, end], "dtype": "F32", "shape": array.shape,
-            });
-            header.insert(name, entry);
+            shapes.insert(name.clone(), array.shape.clone());
         }
-        let mut text = serde_json::json!(header).to_string().into_bytes();
-        // The format asks for values that begin on a multiple of 8.
-        text.resize(text.len().next_multiple_of(8), b' ');
-
-        let mut bytes = Vec::with_capacity(8 + text.len() + end);
-        bytes.extend((text.len() as u64).to_le_bytes());
-        bytes.extend(text);
+        let (head, values) = head(&shapes, &self.metadata)?;
+        let mut bytes = Vec::with_capacity(head.len() + 4 * values);
+        bytes.extend(head);
         for array in self.arrays.values() {
             bytes.extend(array.data.iter().flat_map(|v| v.to_le_bytes()));
         }
         Ok(bytes)
     }
+}
+
+/// What stands before the values, and how many values there are.
+fn head(
+    shapes: &BTreeMap<String, Vec<usize>>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<(Vec<u8>, usize)> {
+    let mut header = BTreeMap::new();
+    if !metadata.is_empty() {
+        header.insert(METADATA, serde_json::json!(metadata));
+    }
+    let mut end = 0usize;
+    for (name, shape) in shapes {
+        if name == METADATA {
+            return Err(Error::value(
+                "arrays",
+                format!("no array may be called `{METADATA}`: safetensors reserves the name"),
+            ));
+        }
+        let begin = end;
+        let bytes = volume(shape).and_then(|n| n.checked_mul(4));
+        end = bytes.and_then(|n| n.checked_add(begin)).ok_or_else(|| {
+            Error::shape("array to be written", "a size that can be counted", format!("{shape:?}"))
+        })?;
+        let entry = serde_json::json!({
+            "data_offsets": [begin, end], "dtype": "F32", "shape": shape,
+        });
+        header.insert(name, entry);
+    }
+    let mut text = serde_json::json!(header).to_string().into_bytes();
+    // The format asks for values that begin on a multiple of 8.
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(text);
+    Ok((bytes, end / 4))
 }
 
 fn volume(shape: &[usize]) -> Option<usize> {

@@ -15,6 +15,7 @@ const CODES: &str = "codes.safetensors";
 const INPUTS: &str = "inputs";
 const FRAMES: &str = "frames";
 const NOISE: &str = "noise";
+const WINDOWS: &str = "windows";
 
 /// What to do with a run that the output folder already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,11 @@ impl RunFolder {
             });
         }
         Ok(Self { path: path.to_owned(), _lock: None })
+    }
+
+    /// The places of a run that may be half begun, or none at all: nothing is looked at.
+    pub fn open_any(path: &Path) -> Self {
+        Self { path: path.to_owned(), _lock: None }
     }
 
     /// Opens a run to add to it.
@@ -166,6 +172,56 @@ impl RunFolder {
         self.path.join("noise_losses.csv")
     }
 
+    /// What a run was asked for, until its manifest says so.
+    pub fn request(&self) -> PathBuf {
+        self.path.join("request.json")
+    }
+
+    /// Where in its source picture each frame was cut out, as `reelgan align` writes it.
+    pub fn transforms(&self) -> PathBuf {
+        self.path.join("transforms.json")
+    }
+
+    /// The landmarks that the squares follow, as `reelgan align` writes them.
+    pub fn landmarks(&self) -> PathBuf {
+        self.path.join("landmarks.json")
+    }
+
+    /// Losses, metrics and flags of every frame.
+    pub fn frame_table(&self) -> PathBuf {
+        self.path.join("frames.csv")
+    }
+
+    /// The folder of the windows of a clip that is longer than one.
+    pub fn windows_folder(&self) -> PathBuf {
+        self.path.join(WINDOWS)
+    }
+
+    /// The codes that window `number`, counted from 1, found.
+    pub fn window(&self, number: usize) -> PathBuf {
+        self.windows_folder().join(format!("window_{number:04}.safetensors"))
+    }
+
+    /// What an interrupted run needs to go on with window `number`.
+    pub fn window_state(&self, number: usize) -> PathBuf {
+        self.windows_folder().join(format!("state_{number:04}.safetensors"))
+    }
+
+    /// Removes the folder of a run that did not come to its manifest, with all that is in
+    /// it; `keep` leaves the empty folder there.
+    ///
+    /// # Errors  `Error::Write`
+    ///
+    /// # Panics  if the run has a manifest: such a run is not to be lost
+    pub fn discard(self, keep: bool) -> Result<()> {
+        assert!(!self.manifest().exists(), "a run that has begun is kept");
+        let Self { path, _lock } = self;
+        drop(_lock);
+        let fail = |e| Error::write(&path, e);
+        fs::remove_dir_all(&path).map_err(fail)?;
+        if keep { fs::create_dir(&path).map_err(fail) } else { Ok(()) }
+    }
+
     /// Inputs above reconstructions, in one picture.
     pub fn strip(&self) -> PathBuf {
         self.path.join("strip.png")
@@ -245,7 +301,8 @@ fn lock(path: &Path) -> Result<File> {
 
 /// Removes what a killed process left half-written; the lock is held.
 fn remove_unfinished(path: &Path) -> Result<()> {
-    for folder in [path.to_owned(), path.join(INPUTS), path.join(FRAMES), path.join(NOISE)] {
+    let subs = [INPUTS, FRAMES, NOISE, WINDOWS].map(|sub| path.join(sub));
+    for folder in std::iter::once(path.to_owned()).chain(subs) {
         if !folder.is_dir() {
             continue;
         }

@@ -20,7 +20,7 @@ pub mod npz;
 pub mod picture;
 pub mod report;
 
-pub use arrays::{Array, ArrayFile};
+pub use arrays::{Array, ArrayFile, ArrayRows, ArrayWriter};
 pub use clip::Clip;
 pub use error::{Error, Result};
 pub use flow::Flow;

@@ -102,6 +102,7 @@ fn inverted(
             let request = InvertRequest {
                 inputs: vec![clip],
                 selection: SELECTION,
+                fps: None,
                 fit: Fit::Crop(CROP),
                 flow: FlowSource::Dense,
                 config,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
 use reelgan::invert::{InvertConfig, StopReason};
 use reelgan::job::{
-    self, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary, Selection,
+    self, Aligning, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary, Selection,
 };
 use reelgan::prelude::{Clip, Store};
 use serde::Serialize;
@@ -22,19 +22,20 @@ use crate::spelling::shell_word;
 use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
-/// Frames taken from a video if nothing else is asked for: what the paper works with.
-const VIDEO_FRAMES: usize = 5;
-
 const EXAMPLES: &str = "\
 Examples:
+  reelgan invert talk.mp4 -o run                every frame of a clip; the face is found and followed
+  reelgan invert a.jpg b.jpg -o pair            several photos of one person
   reelgan invert talk.mp4 --start 30 --stride 2 --count 5 --crop 280,20,400 -o run
-  reelgan invert a.jpg b.jpg --crop 241,221,863 --crop 238,297,854,-7 -o pair
+  reelgan invert faces/crops --aligned -o run   crops that are ready, as `reelgan align` makes them
   reelgan invert frames/ -o run --preset paper --lr 0.02 --weight-pixel 5
   reelgan invert frames/ -o run2 --config run/config.toml --seed 1
   reelgan invert frames/ -o run3 --generator stylegan2-ffhq-config-f.pt
   reelgan invert --resume -o run                go on after Ctrl-C or a crash
 
-The crop fits best with the eyes at 0.38 and 0.62 of its width and 0.47 of its height.
+A clip of more frames than --window is worked through in windows that overlap, each from where the
+one before ended; a cut begins anew. Own crops fit best with the eyes at 0.38 and 0.62 of their width
+and 0.47 of their height.
 Where two sources set the same thing, a flag wins over the file, and the file over the preset.
 Ctrl-C ends after the present step and saves everything; a second one ends at once.";
 
@@ -55,10 +56,24 @@ pub struct Arguments {
     #[arg(long)]
     npy: bool,
 
+    /// Which person to follow, the one most present first
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = value_parser!(u16).range(1..), help_heading = INPUT)]
+    face: u16,
+    /// Landmarks of the clip's frames instead of the networks': a landmarks.json as `reelgan align`
+    /// writes it
+    #[arg(long, value_name = "FILE", help_heading = INPUT)]
+    landmarks: Option<PathBuf>,
+    /// The frames are crops already, as `reelgan align` makes them
+    #[arg(long, conflicts_with_all = ["crop", "face", "landmarks"], help_heading = INPUT)]
+    aligned: bool,
+    /// Take pictures as consecutive frames of a clip, so many a second
+    #[arg(long, value_name = "F", help_heading = INPUT)]
+    fps: Option<f64>,
     /// Square of the input that shows the face, in pixels: left edge, upper edge, size, and an angle
     /// in degrees, clockwise, if the head is not upright; once for all frames or once for each
-    /// [default: the largest square in the middle]
-    #[arg(long, value_name = "X,Y,SIZE[,ANGLE]", allow_hyphen_values = true, help_heading = INPUT)]
+    /// [default: the face is found]
+    #[arg(long, value_name = "X,Y,SIZE[,ANGLE]", allow_hyphen_values = true,
+        conflicts_with_all = ["face", "landmarks"], help_heading = INPUT)]
     crop: Vec<Crop>,
     /// Frames to leave out at the beginning
     #[arg(long, value_name = "N", help_heading = INPUT)]
@@ -66,7 +81,7 @@ pub struct Arguments {
     /// Take every Nth frame, 1 or more [default: 1]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = INPUT)]
     stride: Option<u32>,
-    /// Frames to take, 1 or more [default: 5 of a video, all images otherwise]
+    /// Frames to take, 1 or more [default: all]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), help_heading = INPUT)]
     count: Option<u32>,
     /// Optical flow between the frames: `dense` estimates it, a folder holds .flo files, a file holds
@@ -99,7 +114,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
 fn begin(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
     let config = config::resolve(&arguments.settings)?;
     let store = Store::standard()?;
-    let request = request(arguments, config, &arguments.programs.ffmpeg(&store), console)?;
+    let request = request(arguments, config, &arguments.programs.ffmpeg(&store))?;
     let kit = arguments.programs.kit(&store, &arguments.generator.choice())?;
     interrupt::listen(console.meter.voice())?;
     Ok(job::invert(&kit, &request, &arguments.output, &mut Watcher::new(console))?)
@@ -109,25 +124,18 @@ fn request(
     arguments: &Arguments,
     config: InvertConfig,
     ffmpeg: &FfmpegSearch,
-    console: &Console,
 ) -> Result<InvertRequest> {
     // Input that cannot be used is said before any model is loaded.
-    let clip = Clip::from_paths(&arguments.inputs, ffmpeg)?;
-    let mut count = arguments.count.map(|n| n as usize);
-    if clip.video().is_some() && count.is_none() {
-        console.note(&format!(
-            "taking {VIDEO_FRAMES} frames of the video; --count takes more or fewer"
-        ));
-        count = Some(VIDEO_FRAMES);
-    }
+    Clip::from_paths(&arguments.inputs, ffmpeg)?;
     Ok(InvertRequest {
         inputs: arguments.inputs.clone(),
         selection: Selection {
             start: arguments.start.unwrap_or(0),
             stride: arguments.stride.unwrap_or(1) as usize,
-            count,
+            count: arguments.count.map(|n| n as usize),
         },
-        fit: fit(&arguments.crop),
+        fps: arguments.fps,
+        fit: fit(arguments),
         flow: flow(arguments.flow.as_deref())?,
         config,
         npy: arguments.npy,
@@ -135,10 +143,15 @@ fn request(
     })
 }
 
-/// The crops as the library takes them.
-fn fit(crops: &[Crop]) -> Fit {
-    match crops {
-        [] => Fit::CentreSquare,
+/// How frames are fitted, as the library takes it.
+fn fit(arguments: &Arguments) -> Fit {
+    match arguments.crop.as_slice() {
+        [] if arguments.aligned => Fit::Ready,
+        [] => Fit::Align(Aligning {
+            face: arguments.face.into(),
+            landmarks: arguments.landmarks.clone(),
+            ..Aligning::default()
+        }),
         [one] => Fit::Crop(*one),
         several => Fit::Crops(several.to_vec()),
     }
@@ -173,6 +186,9 @@ fn resume(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
         || a.start.is_some()
         || a.stride.is_some()
         || a.count.is_some()
+        || a.aligned
+        || a.landmarks.is_some()
+        || a.fps.is_some()
         || a.flow.is_some()
         || a.npy;
     if about_input {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reelgan_run::clip::{FfmpegSearch, VideoWriter};
+use reelgan_run::clip::{FfmpegSearch, Selection, VideoWriter};
 use reelgan_run::media::{self, Origin};
 use reelgan_run::picture::Picture;
 use reelgan_run::{Clip, Images, atomic};
@@ -52,7 +52,7 @@ pub fn export(
     let crops_folder = sub_folder(folder, "crops")?;
     let mut overlay = Overlay::begin(clip, survey, folder, options)?;
     let mut crops = Vec::new();
-    let done = each_frame(clip, "crops", tell, &mut |k, _, picture| {
+    let done = each_frame(clip, Selection::default(), "crops", tell, &mut |k, _, picture| {
         let placement = alignment.placements.get(k).ok_or_else(|| changed(clip))?;
         let crop = picture.fit(placement.crop, alignment.side)?;
         let path = crops_folder.join(numbered(k));
@@ -67,8 +67,7 @@ pub fn export(
         return Err(changed(clip));
     }
     let mut others = vec![folder.join("landmarks.json"), folder.join("transforms.json")];
-    write_json(&others[0], &landmarks(survey, alignment))?;
-    write_json(&others[1], &transforms(survey, alignment))?;
+    write_transforms(survey, alignment, [&others[0], &others[1]])?;
     others.extend(overlay.finish()?);
     Ok(Some(Exported { crops, others }))
 }
@@ -111,6 +110,15 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("plain data");
     bytes.push(b'\n');
     Ok(atomic::write(path, &bytes)?)
+}
+
+/// Writes the landmarks and the transforms into two files, as [`export`] does.
+///
+/// # Errors
+/// A disk that does not take them.
+pub fn write_transforms(survey: &Survey, alignment: &Alignment, files: [&Path; 2]) -> Result<()> {
+    write_json(files[0], &landmarks(survey, alignment))?;
+    write_json(files[1], &transforms(survey, alignment))
 }
 
 fn landmarks(survey: &Survey, alignment: &Alignment) -> LandmarksFile {

@@ -7,6 +7,7 @@
 //! smooth     squares over time: gaps filled, jitter taken out
 //! plan       all that together: one square a frame
 //! export     crops, landmarks, transforms and an overlay in a folder
+//! shots      where a clip is cut
 //! ```
 //!
 //! The number of frames never changes: a frame without a face takes its square from
@@ -14,14 +15,20 @@
 
 mod export;
 mod plan;
+mod shots;
 mod smooth;
 mod survey;
 mod template;
 mod track;
 
-pub use export::{ExportOptions, Exported, check_folder, export};
+pub use export::{ExportOptions, Exported, check_folder, export, write_transforms};
 pub use plan::{AlignConfig, Alignment, Placement, Source, plan};
 pub use smooth::{Smoothing, jitter};
-pub use survey::{Frame, Progress, Seen, Survey, Tell, read_landmarks, survey, survey_with};
+pub use shots::Shots;
+pub(crate) use survey::each_frame;
+pub use survey::{
+    Frame, Progress, Seen, Survey, Tell, read_landmarks, survey, survey_some, survey_some_with,
+    survey_with,
+};
 pub use template::Template;
 pub use track::{Track, tracks};

@@ -67,6 +67,19 @@ pub type Tell<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// # Errors
 /// Frames that cannot be read.
 pub fn survey(clip: &Clip, reader: &FaceReader, tell: Tell<'_>) -> Result<Option<Survey>> {
+    survey_some(clip, Selection::default(), reader, tell)
+}
+
+/// As [`survey`], for some of the frames.
+///
+/// # Errors
+/// Frames that cannot be read; a selection that holds none.
+pub fn survey_some(
+    clip: &Clip,
+    selection: Selection,
+    reader: &FaceReader,
+    tell: Tell<'_>,
+) -> Result<Option<Survey>> {
     let look = |picture: &Images, _: usize| -> Result<Vec<Seen>> {
         // The networks' resize takes no account of pixels' extent, so their points count
         // from the centre of the first pixel; here places count from its corner.
@@ -79,7 +92,7 @@ pub fn survey(clip: &Clip, reader: &FaceReader, tell: Tell<'_>) -> Result<Option
         };
         reader.faces(picture, 0)?.into_iter().map(seen).collect()
     };
-    walk(clip, look, tell)
+    walk(clip, selection, look, tell)
 }
 
 /// As [`survey`], with landmarks that the user brought instead of the networks.
@@ -92,13 +105,38 @@ pub fn survey_with(
     brought: Vec<Option<Landmarks>>,
     tell: Tell<'_>,
 ) -> Result<Option<Survey>> {
-    let wrong = |got: String| Error::Shape {
+    let entries = brought.len();
+    let survey = survey_some_with(clip, Selection::default(), brought, tell)?;
+    match &survey {
+        Some(found) if found.frames.len() < entries => {
+            Err(miscounted(entries, format!("{} frames", found.frames.len())))
+        }
+        _ => Ok(survey),
+    }
+}
+
+fn miscounted(entries: usize, got: String) -> Error {
+    Error::Shape {
         what: "frames with landmarks".into(),
-        expected: format!("{}, one for each entry of the file", brought.len()),
+        expected: format!("{entries}, one for each entry of the file"),
         got,
-    };
+    }
+}
+
+/// As [`survey_with`], for some of the frames; the landmarks are those of all frames of
+/// the clip.
+///
+/// # Errors
+/// As [`survey_with`]; there may be more landmarks than frames are taken.
+pub fn survey_some_with(
+    clip: &Clip,
+    selection: Selection,
+    brought: Vec<Option<Landmarks>>,
+    tell: Tell<'_>,
+) -> Result<Option<Survey>> {
+    let wrong = |got| miscounted(brought.len(), got);
     let look = |_: &Images, k: usize| -> Result<Vec<Seen>> {
-        let landmarks = brought.get(k).ok_or_else(|| wrong("more frames".into()))?;
+        let landmarks = brought.get(selection.start + k * selection.stride).ok_or_else(|| wrong("more frames".into()))?;
         let seen = landmarks.clone().map(|landmarks| {
             let [left, top, right, bottom] = landmarks.bounds();
             let area = Area { x: left, y: top, width: right - left, height: bottom - top };
@@ -106,23 +144,18 @@ pub fn survey_with(
         });
         Ok(seen.into_iter().collect())
     };
-    let survey = walk(clip, look, tell)?;
-    if let Some(found) = &survey
-        && found.frames.len() < brought.len()
-    {
-        return Err(wrong(format!("{} frames", found.frames.len())));
-    }
-    Ok(survey)
+    walk(clip, selection, look, tell)
 }
 
 fn walk(
     clip: &Clip,
+    selection: Selection,
     mut look: impl FnMut(&Images, usize) -> Result<Vec<Seen>>,
     tell: Tell<'_>,
 ) -> Result<Option<Survey>> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut warnings: Vec<String> = clip.warnings().iter().map(ToString::to_string).collect();
-    let more = each_frame(clip, "faces", tell, &mut |k, name, picture| {
+    let more = each_frame(clip, selection, "faces", tell, &mut |k, name, picture| {
         let faces = look(picture, k)?;
         frames.push(Frame { name, width: picture.width(), height: picture.height(), faces });
         Ok(())
@@ -130,23 +163,29 @@ fn walk(
     let Some(more) = more else { return Ok(None) };
     warnings.extend(more.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
     let fps = clip.video().and_then(|video| video.fps);
+    let fps = fps.map(|fps| fps / selection.stride.max(1) as f64);
     Ok(Some(Survey { frames, fps, warnings }))
 }
 
 /// What is done with a frame: its number, name and picture.
-type Each<'a> = &'a mut dyn FnMut(usize, String, &Images) -> Result<()>;
+pub(crate) type Each<'a> = &'a mut dyn FnMut(usize, String, &Images) -> Result<()>;
 
-/// Hands out the frames of a clip one at a time, stills whatever their sizes; returns
+/// Hands out frames of a clip one at a time, stills whatever their sizes; returns
 /// what there was to say of the input, or `None` if ended early.
-pub(super) fn each_frame(
+pub(crate) fn each_frame(
     clip: &Clip,
+    selection: Selection,
     stage: &'static str,
     tell: Tell<'_>,
     each: Each<'_>,
 ) -> Result<Option<Vec<String>>> {
     let mut warnings = Vec::new();
     if clip.video().is_none() {
-        let files = clip.files();
+        // An empty choice is refused as it is for a video.
+        clip.frames(selection)?;
+        let Selection { start, stride, count } = selection;
+        let chosen = clip.files().iter().skip(start).step_by(stride);
+        let files: Vec<_> = chosen.take(count.unwrap_or(usize::MAX)).collect();
         for (k, path) in files.iter().enumerate() {
             let still = media::read(path)?;
             warnings.extend(still.warnings.iter().map(ToString::to_string));
@@ -158,11 +197,11 @@ pub(super) fn each_frame(
         }
         return Ok(Some(warnings));
     }
-    let mut frames = clip.frames(Selection::default())?;
+    let mut frames = clip.frames(selection)?;
     for (k, frame) in (&mut frames).enumerate() {
         let frame = frame?;
         each(k, frame.name, &frame.images)?;
-        if tell(Progress { stage, done: k + 1, total: 0 }).is_break() {
+        if tell(Progress { stage, done: k + 1, total: selection.count.unwrap_or(0) }).is_break() {
             return Ok(None);
         }
     }

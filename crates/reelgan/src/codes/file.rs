@@ -1,8 +1,9 @@
 //! Codes on disk: trajectory and codes together, with the generator they belong to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use reelgan_run::{Array, ArrayFile, npy};
+use reelgan_run::{Array, ArrayFile, ArrayRows, ArrayWriter, npy};
 
 use super::{Codes, OffsetSpace, Trajectory};
 use crate::generator::Identity;
@@ -37,19 +38,54 @@ impl CodeFile {
             let offsets = Array::new([n - 1, rows, d], t.offsets().to_vec())?;
             file.arrays.insert("offsets".into(), offsets);
         }
-        let space = match t.space() {
-            OffsetSpace::W => "w",
-            OffsetSpace::WPlus => "w+",
-        };
-        for (key, value) in [
-            ("generator", self.generator.name.as_str()),
-            ("generator_sha256", self.generator.sha256.as_str()),
-            ("offset_space", space),
-            ("notice", crate::NOTICE),
-        ] {
-            file.metadata.insert(key.into(), value.into());
-        }
+        file.metadata = metadata(&self.generator, t.space());
         Ok(file.write(path)?)
+    }
+
+    /// Writes a file of more codes than memory should hold, whole or not at all: `count`
+    /// codes `[L,D]`, which `code` gives one at a time, twice in order. The steps are those
+    /// of [`Trajectory::through`].
+    ///
+    /// # Errors
+    /// A disk that does not take it; what `code` gives; [`Error::Shape`] if `code` gives
+    /// anything but `rows * dim` numbers.
+    pub fn save_each(
+        path: &Path,
+        generator: &Identity,
+        [count, rows, dim]: [usize; 3],
+        code: &mut dyn FnMut(usize) -> Result<Vec<f32>>,
+    ) -> Result<()> {
+        let mut shapes = BTreeMap::from([
+            ("base".to_string(), vec![1, rows, dim]),
+            ("codes".to_string(), vec![count, rows, dim]),
+        ]);
+        if count > 1 {
+            shapes.insert("offsets".into(), vec![count - 1, rows, dim]);
+        }
+        let metadata = metadata(generator, OffsetSpace::WPlus);
+        let mut file = ArrayWriter::begin(path, &shapes, &metadata)?;
+        let mut checked = |k: usize| match code(k)? {
+            found if found.len() == rows * dim => Ok(found),
+            other => Err(Error::Shape {
+                what: format!("code {}", k + 1),
+                expected: format!("[{rows},{dim}]"),
+                got: format!("{} numbers", other.len()),
+            }),
+        };
+        let base = checked(0)?;
+        file.push(&base)?;
+        for steps in [false, true] {
+            let mut at = base.clone();
+            if !steps {
+                file.push(&at)?;
+            }
+            for k in 1..count {
+                let step: Vec<f32> = checked(k)?.iter().zip(&at).map(|(w, at)| w - at).collect();
+                at.iter_mut().zip(&step).for_each(|(at, step)| *at += step);
+                file.push(if steps { &step } else { &at })?;
+            }
+        }
+        Ok(file.finish()?)
     }
 
     /// Reads the file.
@@ -80,15 +116,76 @@ impl CodeFile {
     }
 }
 
+/// The codes of a file, read one at a time.
+#[derive(Debug)]
+pub struct CodeReader {
+    rows: usize,
+    dim: usize,
+    codes: ArrayRows,
+}
+
+impl CodeReader {
+    /// Opens a file of codes of `[rows,dim]`.
+    ///
+    /// # Errors
+    /// A file that is missing, damaged, or holds codes of another size.
+    pub fn open(path: &Path, rows: usize, dim: usize) -> Result<Self> {
+        let codes = ArrayRows::open(path, "codes")?;
+        if codes.width() != rows * dim {
+            let problem = format!("holds codes of {} numbers, not [{rows},{dim}]", codes.width());
+            return Err(Error::file(path, problem));
+        }
+        Ok(Self { rows, dim, codes })
+    }
+
+    /// How many codes there are.
+    pub fn count(&self) -> usize {
+        self.codes.count()
+    }
+
+    /// Some of the codes, counted from 0, in the order asked for.
+    ///
+    /// # Errors
+    /// A code that is not there; a file that cannot be read.
+    pub fn select(&mut self, frames: &[usize]) -> Result<Codes> {
+        let mut data = Vec::new();
+        for &k in frames {
+            data.extend(self.codes.read(k)?);
+        }
+        Codes::new(self.rows, self.dim, data)
+    }
+}
+
+fn metadata(generator: &Identity, space: OffsetSpace) -> BTreeMap<String, String> {
+    let space = match space {
+        OffsetSpace::W => "w",
+        OffsetSpace::WPlus => "w+",
+    };
+    [
+        ("generator", generator.name.as_str()),
+        ("generator_sha256", generator.sha256.as_str()),
+        ("offset_space", space),
+        ("notice", crate::NOTICE),
+    ]
+    .map(|(key, value)| (key.to_string(), value.to_string()))
+    .into()
+}
+
 /// Writes one `.npy` of shape `(1,L,D)` for each code, as the authors' code does:
 /// `0001.npy`, `0002.npy`, ... in `folder`.
 ///
 /// # Errors
 /// A disk that does not take it.
 pub fn write_npy(codes: &Codes, folder: &Path) -> Result<()> {
-    for k in 0..codes.count() {
-        let path = folder.join(format!("{:04}.npy", k + 1));
-        npy::write(&path, &Array::new([1, codes.rows(), codes.dim()], codes.code(k).to_vec())?)?;
-    }
-    Ok(())
+    (0..codes.count()).try_for_each(|k| write_npy_of(codes, k, k + 1, folder))
+}
+
+/// Writes code `k` as frame `number` of [`write_npy`].
+///
+/// # Errors
+/// A disk that does not take it.
+pub fn write_npy_of(codes: &Codes, k: usize, number: usize, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{number:04}.npy"));
+    let code = Array::new([1, codes.rows(), codes.dim()], codes.code(k).to_vec())?;
+    Ok(npy::write(&path, &code)?)
 }

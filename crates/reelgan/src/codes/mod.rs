@@ -6,7 +6,7 @@ mod file;
 mod trajectory;
 
 pub use direction::{Direction, Rows, Space};
-pub use file::{CodeFile, write_npy};
+pub use file::{CodeFile, CodeReader, write_npy, write_npy_of};
 pub use trajectory::{OffsetSpace, Trajectory};
 
 use crate::{Error, Result};

@@ -15,18 +15,26 @@ use super::{FlowEstimator, checked_frame};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FloFolder {
     folder: PathBuf,
+    first: usize,
 }
 
 impl FloFolder {
     /// Takes a folder; nothing is read yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), first: 0 }
+    }
+
+    /// The same for a part of the clip that begins with this frame of it, counted from 0.
+    pub fn beginning_at(mut self, first: usize) -> Self {
+        self.first = first;
+        self
     }
 
     /// The file with the flow on frame `from`'s grid into frame `to`, both counted from 0.
     pub fn path(&self, from: usize, to: usize) -> PathBuf {
         // Saturating: an absurd index names a file that is not there.
-        let (from, to) = (from.saturating_add(1), to.saturating_add(1));
+        let number = |k: usize| k.saturating_add(self.first).saturating_add(1);
+        let (from, to) = (number(from), number(to));
         self.folder.join(format!("flow_{from:04}_{to:04}.flo"))
     }
 }
@@ -42,7 +50,8 @@ impl FlowEstimator for FloFolder {
         let path = self.path(from, to);
         // Anything but a missing file is told by the reader.
         if matches!(path.try_exists(), Ok(false)) {
-            return Err(FlowError::Missing { path, from: from + 1, to: to + 1 });
+            let number = |k: usize| k + self.first + 1;
+            return Err(FlowError::Missing { path, from: number(from), to: number(to) });
         }
         let flow = Flow::read(&path)?;
         if (flow.width(), flow.height()) != (frames.width(), frames.height()) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdamConfig, NoiseConfig, Preset, Schedule, Space, StopConfig};
+use super::{AdamConfig, NoiseConfig, Preset, Schedule, Space, StopConfig, WindowConfig};
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
 
@@ -73,6 +73,9 @@ pub struct InvertConfig {
     /// The second stage, if the space has noise.
     #[serde(default)]
     pub noise_stage: NoiseConfig,
+    /// How more frames than one window holds are worked through.
+    #[serde(default)]
+    pub windows: WindowConfig,
 }
 
 impl Default for InvertConfig {
@@ -94,6 +97,7 @@ impl InvertConfig {
         self.schedule.check()?;
         self.adam.check()?;
         self.noise_stage.check()?;
+        self.windows.check()?;
         self.stop.check()
     }
 }

@@ -4,13 +4,13 @@ use reelgan_run::Images;
 use std::ops::ControlFlow;
 
 use super::{
-    Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, StartCode, State, StepRecord,
-    StopReason, Variables,
+    Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode, State,
+    StepRecord, StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
-use crate::loss::{LpipsTerm, Perceptual};
+use crate::loss::{LpipsTerm, Perceptual, smoothness};
 use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Terms};
 use crate::perceptual::PerceptualNets;
 use crate::{Error, Result};
@@ -21,6 +21,14 @@ pub struct Inverter<'a> {
     networks: Networks,
     flow: &'a dyn FlowEstimator,
     config: InvertConfig,
+}
+
+/// One look at all frames.
+struct Pass {
+    terms: Terms,
+    /// The loss of every frame that is found.
+    frames: Vec<f32>,
+    gradient: Vec<f32>,
 }
 
 /// What came out.
@@ -80,8 +88,36 @@ impl<'a> Inverter<'a> {
             StartCode::Mean => Codes::broadcast(self.generator.mean_code(), rows, 1),
             StartCode::Zeros => Codes::broadcast(&vec![0.0; dim], rows, 1),
         };
-        let variables = Variables::start(start.data(), rows, frames, self.config.offsets);
+        let (offsets, shared) = (self.config.offsets, self.config.windows.shared_from);
+        let variables = match offsets {
+            // Codes without anything in common have no rows to share.
+            Offsets::W | Offsets::WPlus if shared > 0 => {
+                Variables::Path(Path::free(start.data(), rows, frames, offsets, shared))
+            }
+            _ => Variables::start(start.data(), rows, frames, offsets),
+        };
         State::new(variables, &self.config)
+    }
+
+    /// The state before the first step of a window of `frames` frames that takes up where
+    /// another ended: `known` are the code that is held and those that its frames have
+    /// so far, if any. Such a window is inverted with the settings that
+    /// [`InvertConfig::of_window`] makes of the first's.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for codes of another generator, or more codes than frames.
+    pub fn continued(&self, known: &Codes, frames: usize) -> Result<State> {
+        let (rows, dim) = (self.generator.rows(), self.generator.dim());
+        if (known.rows(), known.dim()) != (rows, dim) || frames < 2 || known.count() > frames {
+            return Err(Error::Shape {
+                what: "codes that a window goes on from".into(),
+                expected: format!("1 to {frames} codes [{rows},{dim}] for 2 frames or more"),
+                got: format!("{} of [{},{}]", known.count(), known.rows(), known.dim()),
+            });
+        }
+        let InvertConfig { offsets, windows, .. } = &self.config;
+        let path = Path::held(known, frames, *offsets, windows.shared_from);
+        Ok(State::new(Variables::Path(path), &self.config))
     }
 
     /// Goes on from a state; ends with the same numbers as an uninterrupted run.
@@ -110,20 +146,19 @@ impl<'a> Inverter<'a> {
             if step >= total {
                 break StopReason::Finished;
             }
-            let (terms, gradient) = self.gradient(&objective, &state.variables, step, &fixed);
+            let Pass { terms, frames, gradient } =
+                self.pass(&objective, &state.variables, step, &fixed);
             if let Some(reason) = not_finite(step, &terms, &gradient) {
                 break reason;
             }
             if state.best.as_ref().is_none_or(|best| terms.total < best.total) {
                 let values = state.variables.values();
-                state.best = Some(Best { step, total: terms.total, values });
+                state.best = Some(Best { step, total: terms.total, values, frames });
             }
             let rate = self.config.schedule.rate(step, total);
+            let (steps, drift) = (self.config.schedule.offset_rate, self.config.windows.drift);
             let State { variables, adam, .. } = &mut state;
-            adam.step(
-                variables.values_with_rates(rate, self.config.schedule.offset_rate),
-                &gradient,
-            );
+            adam.step(variables.values_with_rates(rate, steps, drift), &gradient);
             let record = StepRecord { step, rate, terms };
             state.history.push(record);
             if observer.on(&Event::Step { record, total, state: &state }).is_break() {
@@ -199,18 +234,20 @@ impl<'a> Inverter<'a> {
     }
 
     /// Losses and gradient to the unknowns, one frame after the other, so that
-    /// memory holds the graph of one frame only.
-    fn gradient(
+    /// memory holds the graph of one frame only. A held code has a loss that nothing can
+    /// change: it is left out.
+    fn pass(
         &self,
         objective: &Objective,
         variables: &Variables,
         step: usize,
         fixed: &Noise,
-    ) -> (Terms, Vec<f32>) {
-        let codes = variables.codes();
+    ) -> Pass {
+        let (codes, held) = (variables.codes(), variables.held());
         let mut terms = Terms::default();
-        let mut gradient = Vec::with_capacity(codes.data().len());
-        for k in 0..codes.count() {
+        let mut frames = Vec::with_capacity(codes.count() - held);
+        let mut gradient = vec![0.0f32; held * codes.rows() * codes.dim()];
+        for k in held..codes.count() {
             let drawn;
             let noise = match self.config.noise {
                 NoiseMode::Fixed => fixed,
@@ -223,12 +260,21 @@ impl<'a> Inverter<'a> {
             let image = self.generator.synthesize(code.clone(), noise);
             let loss = objective.frame(k, &image);
             drop(image);
-            terms.add(&loss.terms());
+            let share = loss.terms();
+            terms.add(&share);
+            frames.push(share.total * codes.count() as f32);
             let mut grads = loss.total.backward();
             let grad = code.grad_remove(&mut grads).expect("every frame depends on its code");
             gradient.extend(grad.into_data().try_into_vec::<f32>().expect("gradients are f32"));
         }
-        (terms, variables.backward(&gradient))
+        let weight = self.config.weights.smoothness;
+        if weight > 0.0 && codes.count() > 1 {
+            let (value, slope) = smoothness(&codes);
+            terms.smoothness = value;
+            terms.total += weight * value;
+            gradient.iter_mut().zip(&slope).for_each(|(g, s)| *g += weight * s);
+        }
+        Pass { terms, frames, gradient: variables.backward(&gradient) }
     }
 
     /// Whether a stop rule holds after the last step.

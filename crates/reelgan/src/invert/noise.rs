@@ -169,7 +169,8 @@ impl<'a> NoiseStage<'a> {
             }
             if state.best.as_ref().is_none_or(|best| terms.total < best.total) {
                 let values = state.variables.values();
-                state.best = Some(Best { step, total: terms.total, values });
+                let frames = vec![terms.total];
+                state.best = Some(Best { step, total: terms.total, values, frames });
             }
             let rate = self.config.schedule.rate(step, total);
             let State { variables, adam, .. } = &mut state;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AdamConfig, InvertConfig, NoiseConfig, NoiseMode, Offsets, Schedule, Space, StartCode,
-    StopConfig,
+    StopConfig, WindowConfig,
 };
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
@@ -84,6 +84,7 @@ impl Preset {
             adam: AdamConfig::default(),
             stop: StopConfig::default(),
             noise_stage: NoiseConfig::default(),
+            windows: WindowConfig::default(),
         };
         let paper = |offsets, consistency| InvertConfig {
             offsets,

@@ -33,6 +33,8 @@ pub struct Best {
     pub total: f32,
     /// The unknowns, in the order of [`Variables::values`].
     pub values: Vec<f32>,
+    /// The loss of each frame that is found (not of a held one), of terms that look at it.
+    pub frames: Vec<f32>,
 }
 
 impl State {
@@ -73,6 +75,7 @@ impl State {
         put("adam.square", self.adam.square.clone())?;
         if let Some(best) = &self.best {
             put("best", best.values.clone())?;
+            put("best_frames", best.frames.clone())?;
         }
         let rows: Vec<f32> =
             self.history.iter().flat_map(|r| r.terms.named().map(|(_, value)| value)).collect();
@@ -124,7 +127,12 @@ impl State {
                 let step =
                     step.ok_or_else(|| Error::file(path, format!("names the best step `{text}`")))?;
                 let total = fresh.history[step].terms.total;
-                Some(Best { step, total, values: numbers("best")? })
+                let frames = file.get("best_frames")?.data.clone();
+                if frames.len() != fresh.variables.codes().count() - fresh.variables.held() {
+                    let problem = format!("holds losses of {} frames", frames.len());
+                    return Err(Error::file(path, problem));
+                }
+                Some(Best { step, total, values: numbers("best")?, frames })
             }
         };
         Ok(fresh)
@@ -153,14 +161,7 @@ fn history(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<S
     let record = |(step, row): (usize, &[f32])| StepRecord {
         step,
         rate: config.schedule.rate(step, config.steps),
-        terms: Terms {
-            total: row[0],
-            pixel: row[1],
-            perceptual: row[2],
-            lpips: row[3],
-            consistency: row[4],
-            cross_frame: row[5],
-        },
+        terms: Terms::from_values(std::array::from_fn(|k| row[k])),
     };
     Ok(array.data.chunks_exact(columns).enumerate().map(record).collect())
 }

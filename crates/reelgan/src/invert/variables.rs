@@ -1,6 +1,6 @@
 //! The unknowns of an inversion.
 
-use super::Offsets;
+use super::{Offsets, Path};
 use crate::codes::{Codes, OffsetSpace, Trajectory};
 
 /// What is optimised.
@@ -10,6 +10,8 @@ pub enum Variables {
     Trajectory(Trajectory),
     /// A code of its own for every frame: the ablation without eq. 2-3.
     Free(Codes),
+    /// Codes of a window that goes on from another, or that share rows.
+    Path(Path),
 }
 
 impl Variables {
@@ -31,14 +33,24 @@ impl Variables {
         match self {
             Self::Trajectory(t) => t.codes(),
             Self::Free(codes) => codes.clone(),
+            Self::Path(path) => path.codes(),
         }
     }
 
-    /// As a trajectory; free codes give one through themselves.
+    /// How many codes at the beginning are held.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Path(path) => path.held_codes(),
+            _ => 0,
+        }
+    }
+
+    /// As a trajectory; free codes and paths give one through their codes.
     pub fn trajectory(&self) -> Trajectory {
         match self {
             Self::Trajectory(t) => t.clone(),
             Self::Free(codes) => Trajectory::through(codes),
+            Self::Path(path) => Trajectory::through(&path.codes()),
         }
     }
 
@@ -47,6 +59,7 @@ impl Variables {
         match self {
             Self::Trajectory(t) => t.base().len() + t.offsets().len(),
             Self::Free(codes) => codes.data().len(),
+            Self::Path(path) => path.len(),
         }
     }
 
@@ -60,6 +73,7 @@ impl Variables {
         match self {
             Self::Trajectory(t) => [t.base(), t.offsets()].concat(),
             Self::Free(codes) => codes.data().to_vec(),
+            Self::Path(path) => path.values(),
         }
     }
 
@@ -71,23 +85,29 @@ impl Variables {
                 Box::new(base.iter_mut().chain(offsets))
             }
             Self::Free(codes) => Box::new(codes.data_mut().iter_mut()),
+            Self::Path(path) => Box::new(path.values_mut()),
         }
     }
 
-    /// The unknowns with the learning rate of each: `rate`, for steps between
-    /// frames times `offset_rate`.
+    /// The unknowns with the learning rate of each: `rate`, for steps between frames times
+    /// `offset_rate`, for the drift of a held code times `drift_rate`.
     pub fn values_with_rates(
         &mut self,
         rate: f64,
         offset_rate: f64,
+        drift_rate: f64,
     ) -> impl Iterator<Item = (&mut f32, f64)> {
-        let base = match self {
-            Self::Trajectory(t) => t.base().len(),
-            Self::Free(codes) => codes.data().len(),
+        let drift = if self.held() > 0 { drift_rate } else { 1.0 };
+        let (base, base_rate, step_rate) = match self {
+            Self::Trajectory(t) => (t.base().len(), rate, rate * offset_rate),
+            Self::Free(codes) => (codes.data().len(), rate, rate),
+            // Without a first code or a drift the steps are codes of their own.
+            Self::Path(path) if path.base_len() == 0 => (0, rate, rate),
+            Self::Path(path) => (path.base_len(), rate * drift, rate * offset_rate),
         };
         self.values_mut()
             .enumerate()
-            .map(move |(i, value)| (value, if i < base { rate } else { rate * offset_rate }))
+            .map(move |(i, value)| (value, if i < base { base_rate } else { step_rate }))
     }
 
     /// Gradient to the unknowns from the gradient to every code, `[N,L,D]`.
@@ -99,6 +119,7 @@ impl Variables {
                 base
             }
             Self::Free(_) => codes.to_vec(),
+            Self::Path(path) => path.backward(codes),
         }
     }
 }

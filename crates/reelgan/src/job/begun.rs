@@ -1,6 +1,7 @@
 //! What is written down before the first step, so that a folder is enough to go on.
 
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use reelgan_run::RunFolder;
@@ -8,9 +9,9 @@ use reelgan_run::manifest::{self, Manifest, State};
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
-use super::{FlowSource, InvertRequest, Kit};
+use super::{FlowSource, InvertRequest, Kit, Selection, request};
 use crate::generator::{Identity, Provenance};
-use crate::invert::{Inversion, InvertConfig};
+use crate::invert::{Inversion, InvertConfig, Window, windows};
 use crate::{Error, Result};
 
 /// The settings of a run; the `config` of its manifest.
@@ -30,12 +31,46 @@ pub(super) struct Begun {
     pub frames_sha256: String,
     /// What there was to say about the input.
     pub warnings: Vec<String>,
+    /// Which frames of the input they are.
+    #[serde(default, with = "selection")]
+    pub selection: Selection,
+    /// The first frame of every shot, counted from 1.
+    #[serde(default)]
+    pub shots: Vec<usize>,
+    /// Frames in which the face was not found, counted from 1.
+    #[serde(default)]
+    pub without_face: Vec<usize>,
+    /// How unsteady the squares are before and after they were averaged over time, in
+    /// pixels of the generator's pictures; for consecutive frames that were aligned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_px: Option<[f64; 2]>,
+}
+
+/// A selection on the disk.
+mod selection {
+    use serde::{Deserializer, Serializer};
+
+    use super::{Selection, request};
+
+    pub fn serialize<S: Serializer>(selection: &Selection, to: S) -> Result<S::Ok, S::Error> {
+        request::Chosen::serialize(selection, to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Selection, D::Error> {
+        request::Chosen::deserialize(from)
+    }
 }
 
 impl Begun {
-    pub fn new(request: &InvertRequest, inputs: &Inputs, warnings: &[String]) -> Result<Self> {
+    pub fn new(
+        request: &InvertRequest,
+        inputs: &Inputs,
+        base: Option<&Path>,
+        warnings: &[String],
+    ) -> Result<Self> {
         // The run may be continued from another working folder.
         let absolute = |path: &PathBuf| {
+            let path = &base.map_or(path.clone(), |base| base.join(path));
             std::path::absolute(path).map_err(|e| Error::file(path, e.to_string()))
         };
         let flow = match &request.flow {
@@ -49,9 +84,34 @@ impl Begun {
             npy: request.npy,
             fps: inputs.fps,
             frame_names: inputs.names.clone(),
-            frames_sha256: inputs.sha256(),
+            frames_sha256: inputs.sha256.clone(),
             warnings: warnings.to_vec(),
+            selection: request.selection,
+            shots: inputs.shots.iter().map(|shot| shot.start + 1).collect(),
+            without_face: inputs.without_face.iter().map(|k| k + 1).collect(),
+            jitter_px: inputs.jitter,
         })
+    }
+
+    /// The shots as ranges of frames counted from 0.
+    pub fn shots(&self, frames: usize) -> Vec<Range<usize>> {
+        let starts: Vec<usize> = self.shots.iter().map(|number| number - 1).collect();
+        let ends = starts.iter().skip(1).copied().chain([frames]);
+        let shots: Vec<Range<usize>> = starts.iter().zip(ends).map(|(a, b)| *a..b).collect();
+        // A run that an earlier version began knows of no shots.
+        if shots.is_empty() { std::iter::once(0..frames).collect() } else { shots }
+    }
+
+    /// The windows that so many frames are found in.
+    pub fn windows(&self, frames: usize) -> Vec<Window> {
+        windows(&self.shots(frames), &self.invert.windows)
+    }
+
+    /// Steps of the optimiser over all windows.
+    pub fn steps(&self, frames: usize) -> usize {
+        let later = self.invert.of_window().steps;
+        let of = |w: &Window| if w.anchor.is_none() { self.invert.steps } else { later };
+        self.windows(frames).iter().map(of).sum()
     }
 
     /// Reads the settings of a run that this program began.
@@ -59,9 +119,16 @@ impl Begun {
     /// # Errors
     /// A manifest whose settings are not ours.
     pub fn of(folder: &RunFolder, manifest: &Manifest) -> Result<Self> {
-        serde_json::from_value(manifest.config.clone()).map_err(|e| {
-            Error::file(folder.manifest(), format!("holds settings that cannot be read: {e}"))
-        })
+        let wrong = |problem: String| {
+            Error::file(folder.manifest(), format!("holds settings that cannot be read: {problem}"))
+        };
+        let begun: Self =
+            serde_json::from_value(manifest.config.clone()).map_err(|e| wrong(e.to_string()))?;
+        let shots = &begun.shots;
+        let ordered = shots.first().is_none_or(|first| *first == 1)
+            && shots.windows(2).all(|pair| pair[0] < pair[1])
+            && shots.last().is_none_or(|last| *last <= manifest.frames);
+        if ordered { Ok(begun) } else { Err(wrong(format!("shots that begin at {shots:?}"))) }
     }
 
     /// As JSON with numbers as people write them: 0.9 and not the nearest `f32` in full.
@@ -89,7 +156,7 @@ pub(super) fn manifest(
         command: request.command.clone(),
         inputs: inputs.files.clone(),
         crops: inputs.crops.clone(),
-        frames: inputs.frames.count(),
+        frames: inputs.names.len(),
         preset: request.config.preset.to_string(),
         config: begun.to_value(),
         generator: manifest::Generator {

@@ -1,125 +1,223 @@
 //! Input frames: read, fitted, rounded to 8 bits, kept in the run folder.
 
-use reelgan_run::clip::{Clip, Selection};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use reelgan_run::clip::Clip;
 use reelgan_run::images::Crop;
 use reelgan_run::manifest::{Input, Manifest};
 use reelgan_run::media::{self, Origin};
 use reelgan_run::{Images, RunFolder};
 use sha2::{Digest, Sha256};
 
+use super::squares::Squares;
 use super::watch::{Halt, Teller};
-use super::{Fit, InvertRequest, Kit};
+use super::{InvertRequest, Kit, Selection};
+use crate::align::{Shots, each_frame};
 use crate::{Error, Result};
 
-/// A crop with fewer pixels a side than this has little of a face left to show.
-const SMALL_CROP: f64 = 128.0;
-
-/// What an inversion works from.
+/// What an inversion works from: frames in the run folder, and what is known of them.
 pub(super) struct Inputs {
-    /// The fitted frames, `[N,3,R,R]`, every value a multiple of 1/255.
-    pub frames: Images,
-    /// What each was called.
+    /// What each frame was called.
     pub names: Vec<String>,
     /// The files they came from.
     pub files: Vec<Input>,
     /// The square that was cut out: one for all, or one for each.
     pub crops: Vec<Crop>,
-    /// Frames a second, if the input says so.
+    /// Frames a second, if the frames are consecutive.
     pub fps: Option<f64>,
+    /// The digest by which the frames are known again.
+    pub sha256: String,
+    /// The shots, in order; one for pictures that are not consecutive.
+    pub shots: Vec<Range<usize>>,
+    /// Frames, counted from 0, in which the face was looked for and not found.
+    pub without_face: Vec<usize>,
+    /// Unsteadiness of the squares before and after averaging, if that was done.
+    pub jitter: Option<[f64; 2]>,
 }
 
 impl Inputs {
-    /// Reads and fits the frames that are asked for, one at a time.
-    pub fn read(kit: &Kit, request: &InvertRequest, teller: &mut Teller<'_>) -> Result<Self, Halt> {
+    /// Reads the frames that are asked for, one at a time, and writes them into the run
+    /// folder as squares of the generator's size. `base` is the folder that paths of the
+    /// request count from, if not the present one.
+    pub fn read(
+        kit: &Kit,
+        request: &InvertRequest,
+        base: Option<&Path>,
+        folder: &RunFolder,
+        teller: &mut Teller<'_>,
+    ) -> Result<Self, Halt> {
+        let at = |path: &PathBuf| base.map_or(path.clone(), |base| base.join(path));
+        let paths: Vec<PathBuf> = request.inputs.iter().map(at).collect();
+        let clip = Clip::from_paths(&paths, &kit.ffmpeg)?;
+        let rate = request.fps.or_else(|| {
+            let fps = clip.video().and_then(|video| video.fps);
+            fps.map(|fps| fps / request.selection.stride.max(1) as f64)
+        });
+        let squares = Squares::find(kit, &clip, request, base, rate, folder, teller)?;
         teller.stage("read")?;
-        let clip = Clip::from_paths(&request.inputs, &kit.ffmpeg)?;
-        let files = used(&clip, request.selection);
-        let total = match clip.video() {
-            Some(_) => request.selection.count.unwrap_or(0),
-            None => files.len(),
-        };
         let side = kit.generator.resolution();
-        let mut crops = Vec::new();
-        let (mut fitted, mut names) = (Vec::new(), Vec::new());
-        let mut frames = clip.frames(request.selection)?;
+        let mut reading = Reading { squares, side, folder, taken: Taken::default() };
+        reading.all(&clip, request.selection, teller)?;
+        let Reading { squares, taken, .. } = reading;
+        squares.check_count(taken.names.len())?;
+        squares.save_given(&taken.sizes, &taken.names, side, folder, teller)?;
+        let consecutive = clip.video().is_some() || request.fps.is_some();
+        let count = taken.names.len();
+        let files = used(&clip, request.selection);
+        Ok(Self {
+            files: files.iter().map(|path| input(path, base)).collect::<Result<_, _>>()?,
+            crops: squares.crops(),
+            fps: rate,
+            sha256: hexadecimal(taken.hash),
+            shots: if consecutive { taken.shots.ranges() } else { vec![0..count] },
+            without_face: squares.without_face(),
+            jitter: squares.jitter(),
+            names: taken.names,
+        })
+    }
+}
+
+/// What is gathered while frames go by.
+#[derive(Default)]
+struct Taken {
+    names: Vec<String>,
+    sizes: Vec<(usize, usize)>,
+    hash: Sha256,
+    shots: Shots,
+}
+
+struct Reading<'a> {
+    squares: Squares,
+    side: usize,
+    folder: &'a RunFolder,
+    taken: Taken,
+}
+
+impl Reading<'_> {
+    fn all(
+        &mut self,
+        clip: &Clip,
+        selection: Selection,
+        teller: &mut Teller<'_>,
+    ) -> Result<(), Halt> {
+        let total = match clip.video() {
+            Some(_) => selection.count.unwrap_or(0),
+            None => used(clip, selection).len(),
+        };
+        if self.squares.fit_any_size() {
+            let mut halted = false;
+            let mut written = Vec::new();
+            let warnings = each_frame(
+                clip,
+                selection,
+                "read",
+                &mut |p| {
+                    halted = teller.progress(p.done, total.max(p.total)).is_err();
+                    match halted {
+                        true => std::ops::ControlFlow::Break(()),
+                        false => std::ops::ControlFlow::Continue(()),
+                    }
+                },
+                &mut |_, name, picture| {
+                    written.push(self.one(name, picture, &mut |_| ())?);
+                    Ok(())
+                },
+            )?;
+            written.into_iter().for_each(|path| teller.wrote(path));
+            let Some(warnings) = warnings else { return Err(Halt::Interrupted) };
+            warnings.into_iter().for_each(|text| teller.warn(text));
+            return if halted { Err(Halt::Interrupted) } else { Ok(()) };
+        }
+        let mut frames = clip.frames(selection)?;
         for frame in &mut frames {
             let frame = frame?;
-            if crops.is_empty() {
-                crops = chosen(&request.fit, &frame.images, teller);
-            }
-            let crop = match crops.as_slice() {
-                [one] => one,
-                several => several.get(fitted.len()).ok_or_else(|| miscounted(several.len()))?,
-            };
-            fitted.push(frame.images.fit(*crop, side)?.quantised());
-            names.push(frame.name);
-            teller.progress(fitted.len(), total)?;
+            let path = self.one(frame.name, &frame.images, &mut |text| teller.warn(text))?;
+            teller.wrote(path);
+            teller.progress(self.taken.names.len(), total)?;
         }
         for warning in frames.warnings() {
             teller.warn(warning.to_string());
         }
-        let frames = Images::from_frames(fitted)?;
-        if crops.len() > 1 && crops.len() != frames.count() {
-            return Err(miscounted(crops.len()).into());
-        }
-        let fps = clip.video().and_then(|v| v.fps);
-        Ok(Self {
-            frames,
-            names,
-            files: files.iter().map(|path| Input::of(path)).collect::<Result<_, _>>()?,
-            crops,
-            fps: fps.map(|fps| fps / request.selection.stride as f64),
-        })
-    }
-
-    /// Writes the frames into the run folder.
-    pub fn save(&self, folder: &RunFolder, teller: &mut Teller<'_>) -> Result<()> {
-        for k in 0..self.frames.count() {
-            let path = folder.input(k + 1);
-            media::write_png(&path, &self.frames, k, Origin::Input)?;
-            teller.wrote(path);
-        }
         Ok(())
     }
 
-    /// The digest by which the frames are known again.
-    pub fn sha256(&self) -> String {
-        digest(&self.frames)
+    /// Fits a frame, writes it, and notes what is to be known of it.
+    fn one(
+        &mut self,
+        name: String,
+        picture: &Images,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<PathBuf> {
+        let k = self.taken.names.len();
+        let crop = self.squares.of(k, picture, warn)?;
+        let fitted = picture.fit(crop, self.side)?.quantised();
+        let path = self.folder.input(k + 1);
+        media::write_png(&path, &fitted, 0, Origin::Input)?;
+        self.taken.hash.update(fitted.to_rgb8(0));
+        self.taken.shots.push(picture);
+        self.taken.names.push(name);
+        self.taken.sizes.push((picture.width(), picture.height()));
+        Ok(path)
     }
 }
 
-/// Reads the frames of a run back.
+/// A file for the record, by its path as it was given.
+fn input(path: &Path, base: Option<&Path>) -> Result<Input> {
+    let mut input = Input::of(path)?;
+    if let Some(given) = base.and_then(|base| path.strip_prefix(base).ok()) {
+        input.path = given.to_string_lossy().into_owned();
+    }
+    Ok(input)
+}
+
+/// Reads frames of a run back, `[M,3,R,R]`.
 ///
 /// # Errors
-/// A frame that is missing, damaged, of another size, or not the one written.
-pub(super) fn saved(folder: &RunFolder, manifest: &Manifest, sha256: &str) -> Result<Images> {
-    let side = manifest.generator.resolution;
-    let mut frames = Vec::new();
-    for number in 1..=manifest.frames {
-        let path = folder.input(number);
-        let images = media::read(&path)?.images;
-        if (images.height(), images.width()) != (side, side) {
-            let problem = format!(
-                "is {}x{} pixels, but the frames of this run are {side}x{side}; put the original file back",
-                images.width(),
-                images.height()
-            );
-            return Err(Error::file(path, problem));
-        }
-        frames.push(images);
+/// A frame that is missing, damaged or of another size.
+pub(super) fn load(folder: &RunFolder, side: usize, frames: Range<usize>) -> Result<Images> {
+    let all: Result<Vec<Images>> = frames.map(|k| one(folder, side, k)).collect();
+    Ok(Images::from_frames(all?)?)
+}
+
+/// Reads one frame of a run back, counted from 0.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn one(folder: &RunFolder, side: usize, k: usize) -> Result<Images> {
+    let path = folder.input(k + 1);
+    let images = media::read(&path)?.images;
+    if (images.height(), images.width()) == (side, side) {
+        return Ok(images);
     }
-    let frames = Images::from_frames(frames)?;
-    if digest(&frames) != sha256 {
-        return Err(Error::file(
-            folder.path().join("inputs"),
-            "the frames in it are not those that the run began with; put the original files back, or begin a new run",
-        ));
+    let problem = format!(
+        "is {}x{} pixels, but the frames of this run are {side}x{side}; put the original file back",
+        images.width(),
+        images.height()
+    );
+    Err(Error::file(path, problem))
+}
+
+/// Checks that the frames of a run are those that it began with.
+///
+/// # Errors
+/// As [`load`]; other frames.
+pub(super) fn check(folder: &RunFolder, manifest: &Manifest, sha256: &str) -> Result<()> {
+    let mut hash = Sha256::new();
+    for k in 0..manifest.frames {
+        hash.update(one(folder, manifest.generator.resolution, k)?.to_rgb8(0));
     }
-    Ok(frames)
+    if hexadecimal(hash) == sha256 {
+        return Ok(());
+    }
+    Err(Error::file(
+        folder.path().join("inputs"),
+        "the frames in it are not those that the run began with; put the original files back, or begin a new run",
+    ))
 }
 
 /// The files that a selection takes frames from.
-fn used(clip: &Clip, selection: Selection) -> Vec<std::path::PathBuf> {
+fn used(clip: &Clip, selection: Selection) -> Vec<PathBuf> {
     let files = clip.files().iter().cloned();
     if clip.video().is_some() {
         return files.collect();
@@ -128,43 +226,6 @@ fn used(clip: &Clip, selection: Selection) -> Vec<std::path::PathBuf> {
     files.skip(start).step_by(stride.max(1)).take(count.unwrap_or(usize::MAX)).collect()
 }
 
-/// As many squares as frames, or one, are needed.
-fn miscounted(crops: usize) -> Error {
-    Error::setting(
-        "crop",
-        format!(
-            "{crops} squares were given for another number of frames; give one for all, or one for each"
-        ),
-    )
-}
-
-/// The squares to cut out, with what there is to say about them.
-fn chosen(fit: &Fit, first: &Images, teller: &mut Teller<'_>) -> Vec<Crop> {
-    let crops = match fit {
-        Fit::Crop(crop) => vec![*crop],
-        Fit::Crops(crops) => crops.clone(),
-        Fit::CentreSquare => {
-            let crop = Crop::centre(first.height(), first.width());
-            teller.warn(format!(
-                "no crop was given, so the square in the middle is used (--crop {crop}); the result is \
-                 best where the face fills it as in a passport photo"
-            ));
-            vec![crop]
-        }
-    };
-    if let Some(small) = crops.iter().find(|crop| crop.size < SMALL_CROP) {
-        teller.warn(format!(
-            "the crop is only {0:.0}x{0:.0} pixels; the generator will invent what is not in it",
-            small.size
-        ));
-    }
-    crops
-}
-
-fn digest(frames: &Images) -> String {
-    let mut hash = Sha256::new();
-    for k in 0..frames.count() {
-        hash.update(frames.to_rgb8(k));
-    }
+fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

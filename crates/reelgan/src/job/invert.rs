@@ -2,18 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use reelgan_run::clip::Clip;
 use reelgan_run::folder::Existing;
 use reelgan_run::manifest::{Manifest, Measurements, State as RunState};
-use reelgan_run::{Images, RunFolder, atomic};
+use reelgan_run::{RunFolder, atomic};
 
 use super::begun::{self, Begun};
 use super::inputs::{self, Inputs};
 use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
-use super::{FlowSource, InvertRequest, Kit, noise, page, pictures, results, sealed};
-use crate::Result;
+use super::{
+    FlowSource, InvertRequest, Kit, asked, noise, page, pictures, results, sealed, table, windows,
+};
+use crate::codes::{CodeReader, Trajectory};
 use crate::flow::{DenseFlow, FloFolder, FlowEstimator, FlowNet2Flow};
-use crate::invert::{Inversion, InvertConfig, Inverter, StopReason};
+use crate::invert::{Inversion, InvertConfig, Inverter, StepRecord, StopReason};
+use crate::{Error, Result};
 
 /// What became of a run.
 #[derive(Debug, Clone)]
@@ -66,7 +70,7 @@ pub fn resume(kit: &Kit, out: &Path, watch: &mut dyn Watch) -> Result<Outcome> {
 /// A run at any time: its place, its manifest, its settings, where its flows come from.
 pub(super) struct Run {
     pub(super) folder: RunFolder,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
     pub(super) begun: Begun,
     pub(super) flow: Box<dyn FlowEstimator>,
 }
@@ -81,27 +85,50 @@ fn begin(
     for remark in kit.generator.provenance().remarks() {
         teller.warn(remark);
     }
-    let inputs = Inputs::read(kit, request, teller)?;
-    let flow = flow(kit, &request.flow, &request.config, inputs.frames.count(), teller)?;
+    // Input that cannot be opened leaves no trace.
+    Clip::from_paths(&request.inputs, &kit.ffmpeg)?.frames(request.selection)?;
+    let there = out.exists();
     let folder = RunFolder::create(out, Existing::Refuse)?;
-    inputs.save(&folder, teller)?;
-    let begun = Begun::new(request, &inputs, &teller.warnings)?;
+    asked::save(request, &folder)?;
+    match take_in(kit, request, settings, None, &folder, teller) {
+        Ok((manifest, begun, flow)) => proceed(kit, Run { folder, manifest, begun, flow }, teller),
+        Err(halt) => {
+            // The same command begins again.
+            folder.discard(there)?;
+            teller.written.clear();
+            Err(halt)
+        }
+    }
+}
+
+/// A run with its inputs in the folder, before its first step.
+type Ready = (Manifest, Begun, Box<dyn FlowEstimator>);
+
+/// Reads the inputs and writes down what the run is.
+fn take_in(
+    kit: &Kit,
+    request: &InvertRequest,
+    settings: &str,
+    base: Option<&Path>,
+    folder: &RunFolder,
+    teller: &mut Teller<'_>,
+) -> Result<Ready, Halt> {
+    let inputs = Inputs::read(kit, request, base, folder, teller)?;
+    let begun = Begun::new(request, &inputs, base, &teller.warnings)?;
+    let flow = flow(kit, &begun.flow, &request.config, inputs.names.len(), teller)?;
     let manifest = begun::manifest(kit, request, &inputs, &begun)?;
     atomic::write(&folder.config(), settings.as_bytes())?;
     teller.wrote(folder.config());
     manifest.write(&folder.manifest())?;
     teller.wrote(folder.manifest());
-    proceed(kit, Run { folder, manifest, begun, flow }, &inputs.frames, teller)
+    asked::remove(folder)?;
+    Ok((manifest, begun, flow))
 }
 
 fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, StopReason), Halt> {
     let folder = RunFolder::create(out, Existing::Resume)?;
     if !folder.manifest().exists() {
-        return Err(Halt::from(reelgan_run::Error::FolderIncomplete {
-            path: out.to_owned(),
-            missing: "manifest.json".into(),
-            advice: "the run ended before its inputs were saved: remove the folder and begin again",
-        }));
+        return begin_again(kit, folder, teller);
     }
     let manifest = Manifest::read(&folder.manifest())?;
     begun::check_same(kit, &folder, &manifest)?;
@@ -111,19 +138,43 @@ fn go_on(kit: &Kit, out: &Path, teller: &mut Teller<'_>) -> Result<(Manifest, St
         return Ok((manifest, StopReason::Finished));
     }
     begun::check_same_flow(&manifest, &begun)?;
+    asked::remove(&folder)?;
     teller.clock.add_earlier(&folder.timing());
     // Whoever asks to end here is heard at the next stage, where the run is at hand.
     let _ = teller.stage("read");
     for warning in &begun.warnings {
         teller.warn(warning.clone());
     }
-    let frames = inputs::saved(&folder, &manifest, &begun.frames_sha256)?;
-    let flow = flow(kit, &begun.flow, &begun.invert, frames.count(), teller)?;
-    proceed(kit, Run { folder, manifest, begun, flow }, &frames, teller)
+    inputs::check(&folder, &manifest, &begun.frames_sha256)?;
+    let flow = flow(kit, &begun.flow, &begun.invert, manifest.frames, teller)?;
+    proceed(kit, Run { folder, manifest, begun, flow }, teller)
+}
+
+/// Goes on with a run that was killed while it took its inputs in.
+fn begin_again(
+    kit: &Kit,
+    folder: RunFolder,
+    teller: &mut Teller<'_>,
+) -> Result<(Manifest, StopReason), Halt> {
+    let Some((request, base)) = asked::read(&folder)? else {
+        return Err(Halt::from(reelgan_run::Error::FolderIncomplete {
+            path: folder.path().to_owned(),
+            missing: "manifest.json".into(),
+            advice: "the run ended before its inputs were saved: remove the folder and begin again",
+        }));
+    };
+    for remark in kit.generator.provenance().remarks() {
+        teller.warn(remark);
+    }
+    let settings = begun::toml(&request.config)?;
+    match take_in(kit, &request, &settings, Some(&base), &folder, teller) {
+        Ok((manifest, begun, flow)) => proceed(kit, Run { folder, manifest, begun, flow }, teller),
+        Err(halt) => Err(halt),
+    }
 }
 
 /// Whether an inversion of so many frames asks for flows.
-fn needs_flow(config: &InvertConfig, frames: usize) -> bool {
+pub(super) fn needs_flow(config: &InvertConfig, frames: usize) -> bool {
     config.weights.need_flow() && frames > 1
 }
 
@@ -154,10 +205,9 @@ fn flow(
 fn proceed(
     kit: &Kit,
     mut run: Run,
-    frames: &Images,
     teller: &mut Teller<'_>,
 ) -> Result<(Manifest, StopReason), Halt> {
-    match advance(kit, &mut run, frames, teller) {
+    match advance(kit, &mut run, teller) {
         Err(Halt::Interrupted) => {
             teller.clock.timing().write(&run.folder.timing())?;
             Ok((run.manifest, StopReason::Interrupted))
@@ -167,15 +217,60 @@ fn proceed(
     }
 }
 
-fn advance(
-    kit: &Kit,
-    run: &mut Run,
-    frames: &Images,
-    teller: &mut Teller<'_>,
-) -> Result<StopReason, Halt> {
-    let inversion = optimise(kit, run, frames, teller)?;
+fn advance(kit: &Kit, run: &mut Run, teller: &mut Teller<'_>) -> Result<StopReason, Halt> {
+    let optimised = optimise(kit, run, teller)?;
+    run.manifest.stop_reason = Some(optimised.stop.to_string());
+    let (rows, dim) = (run.manifest.generator.rows, run.manifest.generator.dim);
+    let mut codes = CodeReader::open(&run.folder.codes(), rows, dim)?;
+    if codes.count() != run.manifest.frames {
+        let problem = format!("holds {} codes for {} frames", codes.count(), run.manifest.frames);
+        return Err(Error::file(run.folder.codes(), problem).into());
+    }
+    noise::optimise(kit, run, &mut codes, teller)?;
+    let rendered = results::render(kit, run, &mut codes, teller)?;
+    let frames = table::write(run, &optimised, &rendered.measurements, teller)?;
+    let strip = pictures::strip(kit, run, &optimised, &mut codes, &rendered, teller)?;
+    let manifest = Manifest { state: RunState::Finished, ..run.manifest.clone() };
+    let pages = page::Contents {
+        manifest: &manifest,
+        settings: &run.begun,
+        history: &optimised.history,
+        passes: optimised.passes,
+        frames: &frames,
+        rendered: &rendered,
+        strip: &strip,
+    };
+    page::write(&pages, &run.folder, teller)?;
+    teller.clock.timing().write(&run.folder.timing())?;
+    // Last: a manifest that says "finished" means that everything is there.
+    manifest.write(&run.folder.manifest())?;
+    run.manifest = manifest;
+    Ok(optimised.stop)
+}
+
+/// What the optimisation came to, beside the codes in their file.
+pub(super) struct Optimised {
+    pub stop: StopReason,
+    /// Losses of every step; the steps of several windows are counted on.
+    pub history: Vec<StepRecord>,
+    /// The loss of every frame.
+    pub losses: Vec<f32>,
+    /// Pictures that were generated on the way, over all frames and steps.
+    pub passes: usize,
+    /// The whole trajectory, if it was found at once.
+    pub trajectory: Option<Trajectory>,
+}
+
+/// Runs the optimisation and writes the codes.
+fn optimise(kit: &Kit, run: &mut Run, teller: &mut Teller<'_>) -> Result<Optimised, Halt> {
+    let windows = run.begun.windows(run.manifest.frames);
+    if windows.len() > 1 {
+        windows::optimise(kit, run, teller)?;
+        return Ok(results::join(kit, run, &windows, teller)?);
+    }
+    let inversion = at_once(kit, run, teller)?;
     begun::note_progress(&mut run.manifest, &inversion);
-    let codes = results::write_codes(kit, &run.folder, &run.begun, &inversion, teller)?;
+    results::write_codes(kit, &run.folder, &run.begun, &inversion, teller)?;
     if inversion.stop == StopReason::Interrupted {
         run.manifest.write(&run.folder.manifest())?;
         return Err(Halt::Interrupted);
@@ -186,48 +281,36 @@ fn advance(
             inversion.stop
         ));
     }
-    run.manifest.stop_reason = Some(inversion.stop.to_string());
-    noise::optimise(kit, run, frames, &codes, teller)?;
-    let rendered = results::render(kit, &run.folder, frames, &codes, &run.begun, teller)?;
-    let strip = pictures::strip(kit, &run.folder, &inversion.trajectory, &rendered, teller)?;
-    let manifest = Manifest { state: RunState::Finished, ..run.manifest.clone() };
-    let pages = page::Contents {
-        manifest: &manifest,
-        settings: &run.begun,
-        history: &inversion.history,
-        rendered: &rendered,
-        strip: &strip,
-    };
-    page::write(&pages, &run.folder, teller)?;
-    teller.clock.timing().write(&run.folder.timing())?;
-    // Last: a manifest that says "finished" means that everything is there.
-    manifest.write(&run.folder.manifest())?;
-    run.manifest = manifest;
-    Ok(inversion.stop)
+    let losses = inversion.best.map_or(vec![f32::NAN; run.manifest.frames], |best| best.frames);
+    Ok(Optimised {
+        stop: inversion.stop,
+        passes: inversion.history.len() * run.manifest.frames,
+        history: inversion.history,
+        losses,
+        trajectory: Some(inversion.trajectory),
+    })
 }
 
-/// Runs the optimisation, from the state in the folder if there is one.
-fn optimise(
-    kit: &Kit,
-    run: &Run,
-    frames: &Images,
-    teller: &mut Teller<'_>,
-) -> Result<Inversion, Halt> {
-    let config = &run.begun.invert;
+/// All frames as one window, from the state in the folder if there is one.
+fn at_once(kit: &Kit, run: &Run, teller: &mut Teller<'_>) -> Result<Inversion, Halt> {
+    let Run { folder, begun, manifest, .. } = run;
+    let (config, count) = (&begun.invert, manifest.frames);
     let inverter =
         Inverter::new(kit.generator.as_ref(), &kit.nets, run.flow.as_ref(), config.clone())?;
-    let mut state = inverter.fresh(frames.count());
-    if run.folder.state().exists() {
-        state = sealed::load(state, config, &run.folder.state())?;
+    let mut state = inverter.fresh(count);
+    if folder.state().exists() {
+        state = sealed::load(state, config, &folder.state())?;
     }
-    let first = if needs_flow(config, frames.count()) { "flow" } else { "invert" };
+    let first = if needs_flow(config, count) { "flow" } else { "invert" };
     teller.stage(first)?;
-    let mut recorder = Recorder::new(teller, &run.folder, config);
-    let inversion = inverter.resume(frames, state, &mut recorder)?;
+    let frames = inputs::load(folder, manifest.generator.resolution, 0..count)?;
+    let path = folder.state();
+    let mut recorder = Recorder::new(teller, folder, &path, config);
+    let inversion = inverter.resume(&frames, state, &mut recorder)?;
     recorder.finish()?;
     if !inversion.history.is_empty() {
-        sealed::save(&inversion.state, config, &run.folder.state())?;
-        teller.wrote(run.folder.state());
+        sealed::save(&inversion.state, config, &path)?;
+        teller.wrote(path);
     }
     Ok(inversion)
 }

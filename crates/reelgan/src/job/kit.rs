@@ -6,6 +6,7 @@ use reelgan_models::catalog::FFMPEG;
 use reelgan_run::clip::FfmpegSearch;
 
 use crate::Result;
+use crate::face::{FACE_NETS, FaceReader, Finding};
 use crate::generator::{self, Choice, Generator};
 use crate::perceptual::{self, PerceptualNets};
 
@@ -15,6 +16,9 @@ pub struct Kit {
     pub generator: Box<dyn Generator>,
     /// The networks of the perceptual loss and of LPIPS.
     pub nets: PerceptualNets,
+    /// The face networks, which find faces and tell how alike they are; `None` where they
+    /// were not fetched.
+    pub faces: Option<FaceReader>,
     /// Where to look for ffmpeg, which is needed for video only.
     pub ffmpeg: FfmpegSearch,
 }
@@ -37,9 +41,23 @@ impl Kit {
         Ok(Self {
             generator: generator::load(store, generator, device)?,
             nets: perceptual::open(store, device)?,
+            faces: faces(store, device)?,
             ffmpeg: ffmpeg(store),
         })
     }
+}
+
+/// How sure the detector must be: a face that fills the picture is found less surely.
+const THRESHOLD: f64 = 0.3;
+
+/// The face networks, if they are in the cache.
+fn faces(store: &Store, device: &Device) -> Result<Option<FaceReader>> {
+    if store.path(FACE_NETS).is_err() {
+        // Whoever needs them says that they are missing.
+        return Ok(None);
+    }
+    let finding = Finding { threshold: THRESHOLD, ..Finding::default() };
+    FaceReader::with(store, finding, device).map(Some)
 }
 
 /// The search for ffmpeg, with the program of the cache to fall back on.

@@ -15,6 +15,7 @@
 //! itself to go on, and [`resume`] ends with the bytes of an uninterrupted run: only
 //! `timing.json` and `report.html`, which hold durations, differ between equal runs.
 
+mod asked;
 mod begun;
 mod clock;
 mod edit;
@@ -33,7 +34,10 @@ mod results;
 mod sealed;
 mod show;
 mod source;
+mod squares;
+mod table;
 mod watch;
+mod windows;
 
 pub use edit::edit;
 pub use invert::{Outcome, invert, resume};
@@ -42,7 +46,7 @@ pub use made::Made;
 pub use morph::morph;
 pub use render::render;
 pub use request::{
-    EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
+    Aligning, EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
 };
 pub use show::{MetricSummary, RunSummary, show};
 pub use watch::{Notice, Watch};

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Tensor, TensorData};
 use reelgan_run::report::csv;
-use reelgan_run::{Array, ArrayFile, Images, RunFolder, atomic};
+use reelgan_run::{Array, ArrayFile, RunFolder, atomic};
 
 use super::invert::Run;
 use super::watch::{Halt, Notice, Teller};
-use super::{Kit, results, sealed};
-use crate::codes::Codes;
+use super::{Kit, inputs, results, sealed, windows};
+use crate::codes::CodeReader;
 use crate::generator::{Generator, Identity, Noise};
 use crate::invert::{
     Event, InvertConfig, Inverter, NoiseStage, Observer, Space, State, StopReason,
@@ -29,11 +29,10 @@ const HISTORY: &str = "history";
 pub(super) fn optimise(
     kit: &Kit,
     run: &Run,
-    frames: &Images,
-    codes: &Codes,
+    codes: &mut CodeReader,
     teller: &mut Teller<'_>,
 ) -> Result<(), Halt> {
-    let Run { folder, begun, flow, .. } = run;
+    let Run { folder, begun, flow, manifest } = run;
     if begun.invert.space != Space::CodesThenNoise {
         return Ok(());
     }
@@ -41,32 +40,39 @@ pub(super) fn optimise(
     let place = folder.noise_folder();
     fs::create_dir_all(&place)
         .map_err(|source| reelgan_run::Error::Write { path: place.clone(), source })?;
-    let missing: Vec<usize> =
-        (0..codes.count()).filter(|k| !folder.noise(k + 1).exists()).collect();
-    if !missing.is_empty() {
+    for window in begun.windows(manifest.frames) {
+        let missing: Vec<usize> =
+            window.keeps.clone().filter(|k| !folder.noise(k + 1).exists()).collect();
+        if missing.is_empty() {
+            continue;
+        }
         let config = begun.invert.clone();
-        let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.as_ref(), config)?;
+        let flow = windows::within(begun, &window, flow.as_ref());
+        let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config)?;
+        let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
         let mut flows = Flows(&mut *teller);
-        let ControlFlow::Continue(stage) = inverter.noise_stage(frames, &mut flows)? else {
+        let ControlFlow::Continue(stage) = inverter.noise_stage(&frames, &mut flows)? else {
             return Err(Halt::Interrupted);
         };
         for k in missing {
-            frame(kit, folder, &stage, codes, k, teller)?;
+            let code = codes.select(&[k])?;
+            frame(kit, folder, &stage, code.data(), [k, window.all().start], teller)?;
         }
     }
     let losses = folder.noise_losses();
-    atomic::write(&losses, table(folder, codes.count(), &begun.invert)?.as_bytes())?;
+    atomic::write(&losses, table(folder, manifest.frames, &begun.invert)?.as_bytes())?;
     teller.wrote(losses);
     Ok(())
 }
 
-/// One frame, from its state on the disk if there is one.
+/// One frame, from its state on the disk if there is one: frame `k` of the clip, whose
+/// window begins at frame `first`.
 fn frame(
     kit: &Kit,
     folder: &RunFolder,
     stage: &NoiseStage<'_>,
-    codes: &Codes,
-    k: usize,
+    code: &[f32],
+    [k, first]: [usize; 2],
     teller: &mut Teller<'_>,
 ) -> Result<(), Halt> {
     let path = folder.noise_state(k + 1);
@@ -81,7 +87,7 @@ fn frame(
         saved: None,
         failed: None,
     };
-    let (state, stop) = stage.run(k, codes.code(k), state, &mut keeper);
+    let (state, stop) = stage.run(k - first, code, state, &mut keeper);
     if let Some(error) = keeper.failed {
         return Err(error.into());
     }

@@ -14,6 +14,7 @@ use super::begun::Begun;
 use super::pictures::{self, write_page};
 use super::request::in_words;
 use super::results::{Rendered, Shown};
+use super::table::FrameFacts;
 use super::watch::{Halt, Teller};
 use crate::invert::StepRecord;
 use crate::{NOTICE, Result};
@@ -30,6 +31,8 @@ pub(super) struct Contents<'a> {
     pub manifest: &'a Manifest,
     pub settings: &'a Begun,
     pub history: &'a [StepRecord],
+    pub passes: usize,
+    pub frames: &'a [FrameFacts],
     pub rendered: &'a Rendered,
     pub strip: &'a pictures::Shown,
 }
@@ -64,6 +67,7 @@ fn report(c: &Contents<'_>, timing: &Timing, warnings: &[String]) -> Result<Repo
             Section::new("", vec![Block::Cards(cards(c, timing)), Block::Notes(notes)]),
             Section::new("Pictures", vec![Block::Figure(strip(c.strip)?)]),
             frames(c)?,
+            timeline(c),
             losses(c),
             Section::new("Settings", vec![settings(c)]),
             times(timing),
@@ -76,10 +80,17 @@ fn report(c: &Contents<'_>, timing: &Timing, warnings: &[String]) -> Result<Repo
 fn summary(c: &Contents<'_>, timing: &Timing) -> String {
     let m = c.manifest;
     let frames = if m.frames == 1 { "1 frame".into() } else { format!("{} frames", m.frames) };
-    let best = m.best_step.map_or_else(
-        || "no step gave a finite loss, so the codes are those it began with".to_string(),
-        |step| format!("the codes are those of step {}, which had the lowest loss", step + 1),
-    );
+    let last = c.frames.last().map_or((1, 1), |facts| (facts.window, facts.shot));
+    let best = match (m.best_step, last) {
+        (Some(step), _) => {
+            format!("the codes are those of step {}, which had the lowest loss", step + 1)
+        }
+        (None, (1, _)) => "no step gave a finite loss, so the codes are those it began with".into(),
+        (None, (windows, shots)) => format!(
+            "{windows} windows over {shots} shot{}, each with the codes of its best step",
+            if shots == 1 { "" } else { "s" }
+        ),
+    };
     let (time, unit) = duration(timing.seconds.values().sum());
     format!(
         "{frames}, {} steps in {time} {unit} ({}); {best}.",
@@ -102,6 +113,11 @@ fn cards(c: &Contents<'_>, timing: &Timing) -> Vec<Card> {
         cards.push(Card::metric("loss", *loss, "", Better::Lower));
     }
     let (time, unit) = duration(timing.seconds.values().sum());
+    cards.push(Card {
+        label: "generated pictures a frame".into(),
+        value: significant(c.passes as f64 / c.manifest.frames.max(1) as f64, 3),
+        ..Card::default()
+    });
     let per_step = timing.seconds.get("invert").map(|s| s / c.history.len().max(1) as f64);
     cards.push(Card {
         label: "time".into(),
@@ -130,46 +146,135 @@ fn strip(shown: &pictures::Shown) -> Result<Figure> {
     })
 }
 
+/// Rows of the table of frames: a page must open soon, and the rest is in a file.
+const ROWS: usize = 1000;
+
 /// Every frame with its numbers; pictures for some of them.
 fn frames(c: &Contents<'_>) -> Result<Section> {
     let metrics = &c.rendered.measurements.metrics;
-    let mut columns: Vec<Column> =
-        ["frame", "source", "input", "reconstruction", "difference"].map(Column::new).into();
-    columns.extend(
-        metrics.iter().map(|(name, m)| Column::metric(name, m.unit.clone(), better(m.better))),
-    );
-    let small: Vec<HeatMap> = c.rendered.shown.iter().map(|s| s.difference.clone()).collect();
+    let rendered = c.rendered;
+    let small: Vec<HeatMap> =
+        rendered.shown.iter().chain(&rendered.worst).map(|s| s.difference.clone()).collect();
     let scale = shared_full_scale(&small);
+    let pictured = |k: usize| rendered.shown.iter().find(|s| s.frame == k);
     let mut rows = Vec::new();
-    for k in 0..c.manifest.frames {
-        let mut row = vec![Cell::Count(k as u64 + 1)];
-        row.push(c.settings.frame_names.get(k).cloned().map_or(Cell::Missing, Cell::Text));
-        match c.rendered.shown.iter().find(|s| s.frame == k) {
-            Some(shown) => row.extend(thumbnails(shown, scale)?),
-            None => row.extend([Cell::Missing, Cell::Missing, Cell::Missing]),
-        }
-        row.extend(
-            metrics.values().map(|m| m.frames.get(k).map_or(Cell::Missing, |v| Cell::Number(*v))),
-        );
-        rows.push(row);
+    let all = c.manifest.frames <= ROWS;
+    for k in (0..c.manifest.frames).filter(|k| all || pictured(*k).is_some()) {
+        rows.push(row(c, k, pictured(k), scale)?);
     }
     let mut summary = vec![Cell::Text("mean".into())];
-    summary.extend(std::iter::repeat_n(Cell::Missing, 4));
+    summary.extend(std::iter::repeat_n(Cell::Missing, 6));
     summary.extend(metrics.values().map(|m| Cell::Number(m.mean)));
-    let table = Table { columns, rows, summary, caption: String::new() };
+    let caption = match all {
+        true => "The same numbers are in frames.csv.".into(),
+        false => format!(
+            "{} of {} frames; the others are in frames.csv.",
+            rendered.shown.len(),
+            c.manifest.frames
+        ),
+    };
+    let table = Table { columns: columns(c), rows, summary, caption };
+    let mut blocks = vec![Block::Table(table)];
+    if !rendered.worst.is_empty() {
+        let mut rows = Vec::new();
+        for shown in &rendered.worst {
+            rows.push(row(c, shown.frame, Some(shown), scale)?);
+        }
+        let caption = "The frames that came out worst, by LPIPS.".into();
+        blocks.push(Block::Table(Table { columns: columns(c), rows, summary: vec![], caption }));
+    }
     let bar = Picture::heat_scale(
         scale,
         "mean absolute difference of R, G, B",
         SCALE_WIDTH,
         Theme::LIGHT,
     )?;
-    let bar = Figure {
+    blocks.push(Block::Figure(Figure {
         image: InlineImage::png(&bar)?,
         dark: None,
         alt: format!("the colours of the difference maps, from 0 to {scale}"),
         caption: "The colours of the difference maps; 1 is black against white.".into(),
+    }));
+    Ok(Section::new("Frames", blocks))
+}
+
+fn columns(c: &Contents<'_>) -> Vec<Column> {
+    let mut columns: Vec<Column> =
+        ["frame", "source", "notes", "input", "reconstruction", "difference"]
+            .map(Column::new)
+            .into();
+    columns.push(Column::metric("loss", "", Better::Lower));
+    let metrics = &c.rendered.measurements.metrics;
+    columns.extend(
+        metrics.iter().map(|(name, m)| Column::metric(name, m.unit.clone(), better(m.better))),
+    );
+    columns
+}
+
+fn row(c: &Contents<'_>, k: usize, shown: Option<&Shown>, scale: f32) -> Result<Vec<Cell>> {
+    let mut row = vec![Cell::Count(k as u64 + 1)];
+    row.push(c.settings.frame_names.get(k).cloned().map_or(Cell::Missing, Cell::Text));
+    row.push(Cell::Text(notes(c, k)));
+    match shown {
+        Some(shown) => row.extend(thumbnails(shown, scale)?),
+        None => row.extend([Cell::Missing, Cell::Missing, Cell::Missing]),
+    }
+    let number = |v: f64| if v.is_nan() { Cell::Missing } else { Cell::Number(v) };
+    row.push(c.frames.get(k).map_or(Cell::Missing, |facts| number(facts.loss)));
+    let metrics = c.rendered.measurements.metrics.values();
+    row.extend(metrics.map(|m| m.frames.get(k).map_or(Cell::Missing, |v| number(*v))));
+    Ok(row)
+}
+
+/// What sets a frame apart from the others.
+fn notes(c: &Contents<'_>, k: usize) -> String {
+    let Some(facts) = c.frames.get(k) else { return String::new() };
+    let before = k.checked_sub(1).and_then(|k| c.frames.get(k));
+    let mut words = Vec::new();
+    if !facts.face {
+        words.push("no face".to_string());
+    }
+    match before {
+        Some(before) if before.shot != facts.shot => words.push(format!("shot {}", facts.shot)),
+        Some(before) if before.window != facts.window => {
+            words.push(format!("window {}", facts.window));
+        }
+        _ => {}
+    }
+    words.join(", ")
+}
+
+/// Curves over the frames of a clip.
+fn timeline(c: &Contents<'_>) -> Section {
+    let curve = |name: &str, of: &dyn Fn(usize) -> f64| {
+        let points = (0..c.manifest.frames).map(|k| ((k + 1) as f64, of(k)));
+        Series::new(name, points.collect())
     };
-    Ok(Section::new("Frames", vec![Block::Table(table), Block::Figure(bar)]))
+    let plot = |title: &str, log_y: bool, series: Vec<Series>| LinePlot {
+        title: title.into(),
+        x_label: "frame".into(),
+        log_y,
+        series,
+        ..LinePlot::default()
+    };
+    // Two points are no line.
+    if c.manifest.frames < 3 {
+        return Section::new("", Vec::new());
+    }
+    let fact = |of: fn(&FrameFacts) -> f64| move |k: usize| c.frames.get(k).map_or(f64::NAN, of);
+    let mut plots = vec![
+        plot("loss of every frame", false, vec![curve("loss", &fact(|f| f.loss))]),
+        plot(
+            "mean square of the step from the frame before",
+            true,
+            vec![curve("step", &fact(|f| f.step))],
+        ),
+    ];
+    for (name, metric) in &c.rendered.measurements.metrics {
+        let value = |k: usize| metric.frames.get(k).copied().unwrap_or(f64::NAN);
+        plots.push(plot(name, false, vec![curve(name, &value)]));
+    }
+    Section::new("Timelines", vec![Block::Plots(plots)])
 }
 
 fn thumbnails(shown: &Shown, scale: f32) -> Result<[Cell; 3]> {
@@ -236,7 +341,7 @@ fn settings(c: &Contents<'_>) -> Block {
     let flow = m.config.get("flow").map(words).unwrap_or_default();
     let run = vec![
         ("frames".into(), m.frames.to_string()),
-        ("crop x,y,size".into(), in_words(&m.crops)),
+        ("crop x,y,size".into(), crops(&m.crops)),
         ("flow".into(), flow),
         ("device".into(), m.device.clone()),
         ("command".into(), m.command.join(" ")),
@@ -244,6 +349,14 @@ fn settings(c: &Contents<'_>) -> Block {
     groups.insert(0, Group { name: "inversion".into(), entries: plain });
     groups.insert(0, Group { name: "run".into(), entries: run });
     Block::KeyValues(KeyValues { groups })
+}
+
+/// The squares in words; those of a long clip are in their own file.
+fn crops(crops: &[reelgan_run::images::Crop]) -> String {
+    match crops.len() {
+        0..=8 => in_words(crops),
+        many => format!("{many} squares, in transforms.json"),
+    }
 }
 
 fn times(timing: &Timing) -> Section {

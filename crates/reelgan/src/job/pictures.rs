@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use reelgan_run::clip::VideoWriter;
 use reelgan_run::picture::{HeatMap, Picture, Strip, StripRow, Tile, evenly_spaced};
-use reelgan_run::{Error as RunError, Images, RunFolder, atomic};
+use reelgan_run::{Error as RunError, Images, atomic};
 
 use super::Kit;
+use super::invert::{Optimised, Run};
 use super::results::{self, Rendered};
 use super::watch::{Halt, Teller};
-use crate::codes::{Codes, Direction, Rows, Trajectory};
+use crate::codes::{CodeReader, Codes, Direction, Rows, Trajectory};
 use crate::edit::{Edit, edited};
 use crate::generator::Noise;
 use crate::{Error, Result};
@@ -49,8 +50,9 @@ pub(super) fn playback(frames: usize, fps: Option<f64>) -> f64 {
 /// Writes `strip.png`: inputs, reconstructions, and an edit along the run's own motion.
 pub(super) fn strip(
     kit: &Kit,
-    folder: &RunFolder,
-    trajectory: &Trajectory,
+    run: &Run,
+    optimised: &Optimised,
+    codes: &mut CodeReader,
     rendered: &Rendered,
     teller: &mut Teller<'_>,
 ) -> Result<Shown, Halt> {
@@ -63,7 +65,9 @@ pub(super) fn strip(
     ];
     let mut caption = "Input frames above their reconstructions from the codes.".to_string();
     let frames: Vec<usize> = columns.iter().map(|k| of(k).frame).collect();
-    if let Some((strength, tiles)) = along_motion(kit, trajectory, rendered, &frames, teller)? {
+    let whole = motion(run, optimised, codes)?;
+    let moved = along_motion(kit, whole.as_ref(), codes, rendered, &frames, teller)?;
+    if let Some((strength, tiles)) = moved {
         rows.push(StripRow::new(format!("motion x {strength}"), tiles));
         caption = format!(
             "Input frames, their reconstructions from the codes, and the same codes with {strength} \
@@ -71,8 +75,8 @@ pub(super) fn strip(
         );
     }
     let captions = frames.iter().map(|k| format!("frame {}", k + 1)).collect();
-    let picture = compose(rows, captions, tile_side(rendered.codes.count()))?;
-    write_picture(&folder.strip(), &picture, teller)?;
+    let picture = compose(rows, captions, tile_side(codes.count()))?;
+    write_picture(&run.folder.strip(), &picture, teller)?;
     Ok(Shown { picture, caption })
 }
 
@@ -89,18 +93,34 @@ pub(super) fn write_picture(path: &Path, picture: &Picture, teller: &mut Teller<
     Ok(())
 }
 
+/// The trajectory of the clip, or what has the same motion from its first to its last
+/// frame; none for a clip of several shots, from one to the next of which nothing moves.
+fn motion(
+    run: &Run,
+    optimised: &Optimised,
+    codes: &mut CodeReader,
+) -> Result<Option<Trajectory>> {
+    let frames = run.manifest.frames;
+    if frames < 2 || run.begun.shots(frames).len() > 1 {
+        return Ok(None);
+    }
+    match &optimised.trajectory {
+        Some(trajectory) => Ok(Some(trajectory.clone())),
+        None => Ok(Some(Trajectory::through(&codes.select(&[0, frames - 1])?))),
+    }
+}
+
 /// The frames with the clip's own motion added, just strong enough to be seen;
 /// nothing for a clip that has none.
 fn along_motion(
     kit: &Kit,
-    trajectory: &Trajectory,
+    trajectory: Option<&Trajectory>,
+    codes: &mut CodeReader,
     rendered: &Rendered,
     frames: &[usize],
     teller: &mut Teller<'_>,
 ) -> Result<Option<(f32, Vec<Picture>)>, Halt> {
-    if trajectory.count() < 2 {
-        return Ok(None);
-    }
+    let Some(trajectory) = trajectory else { return Ok(None) };
     let direction = match Direction::motion(trajectory, None, kit.generator.identity()) {
         Ok(direction) => direction,
         Err(error) => {
@@ -108,9 +128,9 @@ fn along_motion(
             return Ok(None);
         }
     };
-    let side = tile_side(rendered.codes.count());
-    let tile = |strength: f32, frame: usize| -> Result<Picture> {
-        let code = rendered.codes.select(&[frame])?;
+    let side = tile_side(codes.count());
+    let mut tile = |strength: f32, frame: usize| -> Result<Picture> {
+        let code = codes.select(&[frame])?;
         let edit = Edit { direction: direction.clone(), strength, rows: Rows::ALL };
         let code = edited(kit.generator.as_ref(), &code, &[edit])?;
         let noise = rendered.noises.get(kit.generator.as_ref(), frame)?;

@@ -1,6 +1,7 @@
 //! Keeps the state of a running inversion on disk.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reelgan_run::RunFolder;
@@ -17,6 +18,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) struct Recorder<'a, 'w> {
     teller: &'a mut Teller<'w>,
     folder: &'a RunFolder,
+    /// Where the state is kept.
+    path: &'a Path,
     config: &'a InvertConfig,
     /// When the state was last written by this process.
     saved: Option<Instant>,
@@ -27,9 +30,10 @@ impl<'a, 'w> Recorder<'a, 'w> {
     pub fn new(
         teller: &'a mut Teller<'w>,
         folder: &'a RunFolder,
+        path: &'a Path,
         config: &'a InvertConfig,
     ) -> Self {
-        Self { teller, folder, config, saved: None, failed: None }
+        Self { teller, folder, path, config, saved: None, failed: None }
     }
 
     /// What went wrong while it recorded.
@@ -41,7 +45,7 @@ impl<'a, 'w> Recorder<'a, 'w> {
         if self.saved.is_some_and(|saved| saved.elapsed() < INTERVAL) {
             return Ok(());
         }
-        sealed::save(state, self.config, &self.folder.state())?;
+        sealed::save(state, self.config, self.path)?;
         self.teller.clock.timing().write(&self.folder.timing())?;
         self.saved = Some(Instant::now());
         Ok(())

@@ -9,13 +9,20 @@ use reelgan_run::clip::Selection;
 use reelgan_run::images::Crop;
 use serde::{Deserialize, Serialize};
 
+use crate::align::Smoothing;
 use crate::edit::EditSpec;
 use crate::invert::InvertConfig;
 use crate::{Error, Result};
 
 /// How input frames become squares of the generator's size.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fit {
+    /// The face is found in every frame and cut out as the generator's training pictures
+    /// were; needs [`super::Kit::faces`], or landmarks that were brought.
+    Align(Aligning),
+    /// The frames are such crops already: all of each, which must be square.
+    Ready,
     /// This square of every frame.
     Crop(Crop),
     /// A square for each frame, in order, as photos need.
@@ -23,6 +30,24 @@ pub enum Fit {
     /// The largest square in the middle; said with a warning, since a face is
     /// seldom where the generator expects it.
     CentreSquare,
+}
+
+/// How faces are found and followed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aligning {
+    /// Which person, counted from 1: the one most present is the first.
+    pub face: usize,
+    /// Averaging of the squares over time; only for consecutive frames.
+    pub smoothing: Smoothing,
+    /// Landmarks of the clip's frames instead of those that the networks find: a file as
+    /// `reelgan align` writes it.
+    pub landmarks: Option<PathBuf>,
+}
+
+impl Default for Aligning {
+    fn default() -> Self {
+        Self { face: 1, smoothing: Smoothing::default(), landmarks: None }
+    }
 }
 
 /// Where the flows between the frames come from.
@@ -74,12 +99,16 @@ impl FlowSource {
 }
 
 /// A new inversion.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InvertRequest {
     /// One image, several images, a folder of images, or a video.
     pub inputs: Vec<PathBuf>,
     /// Which frames of it.
+    #[serde(with = "Chosen")]
     pub selection: Selection,
+    /// Frames a second of pictures that are frames of a clip, which makes them consecutive;
+    /// a video says so itself.
+    pub fps: Option<f64>,
     /// How they are fitted to the generator.
     pub fit: Fit,
     /// Where flows come from.
@@ -90,6 +119,15 @@ pub struct InvertRequest {
     pub npy: bool,
     /// The words of the command, for the record.
     pub command: Vec<String>,
+}
+
+/// [`Selection`] on the disk.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Selection")]
+pub(super) struct Chosen {
+    start: usize,
+    stride: usize,
+    count: Option<usize>,
 }
 
 /// Reconstructions of a run again.

@@ -19,7 +19,7 @@ pub(super) fn save(state: &State, config: &InvertConfig, path: &Path) -> Result<
     let bare = path.with_file_name(".unfinished-state");
     state.save(config, &bare)?;
     let mut file = ArrayFile::read(&bare)?;
-    file.metadata.insert(SEAL.into(), digest(&file));
+    seal(&mut file);
     file.write(path)?;
     std::fs::remove_file(&bare).map_err(|e| Error::file(&bare, e.to_string()))
 }
@@ -29,16 +29,30 @@ pub(super) fn save(state: &State, config: &InvertConfig, path: &Path) -> Result<
 /// # Errors
 /// As [`State::load`]; a file whose numbers are not those that were written.
 pub(super) fn load(fresh: State, config: &InvertConfig, path: &Path) -> Result<State> {
+    read(path)?;
+    State::load(fresh, config, path)
+}
+
+/// Notes a digest of the numbers in the file itself.
+pub(super) fn seal(file: &mut ArrayFile) {
+    file.metadata.insert(SEAL.into(), digest(file));
+}
+
+/// Reads a sealed file.
+///
+/// # Errors
+/// A file whose numbers are not those that were written.
+pub(super) fn read(path: &Path) -> Result<ArrayFile> {
     let mut file = ArrayFile::read(path)?;
     let seal = file.metadata.remove(SEAL);
-    if seal.as_deref() != Some(&digest(&file)) {
-        return Err(Error::file(
-            path,
-            "was changed since it was written, so the run cannot go on from it; put the original \
-             back, or remove the file to begin the optimisation again",
-        ));
+    if seal.as_deref() == Some(&digest(&file)) {
+        return Ok(file);
     }
-    State::load(fresh, config, path)
+    Err(Error::file(
+        path,
+        "was changed since it was written, so the run cannot go on from it; put the original \
+         back, or remove the file to begin the optimisation again",
+    ))
 }
 
 fn digest(file: &ArrayFile) -> String {

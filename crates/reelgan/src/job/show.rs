@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use reelgan_run::manifest::{
     Better, Generator, Input, Manifest, Measurements, Network, State, Timing,
 };
-use reelgan_run::{ArrayFile, Error as RunError};
+use reelgan_run::{ArrayFile, Error as RunError, RunFolder};
 use serde::Serialize;
 
+use super::begun::Begun;
 use super::request::in_words;
+use super::windows;
 use crate::Result;
 
 /// A run in a few lines.
@@ -89,6 +91,8 @@ pub fn show(run: &Path) -> Result<RunSummary> {
         State::Finished => manifest.steps_done,
         State::Running => steps_on_disk(run)?.max(manifest.steps_done),
     };
+    let begun = Begun::of(&RunFolder::open_any(run), &manifest).ok();
+    let steps_planned = begun.map(|begun| begun.steps(manifest.frames) as u64);
     let (files, made) = contents(run)?;
     Ok(RunSummary {
         folder: run.to_owned(),
@@ -97,7 +101,7 @@ pub fn show(run: &Path) -> Result<RunSummary> {
         frames: manifest.frames,
         preset: manifest.preset,
         steps,
-        steps_planned: manifest.config.pointer("/invert/steps").and_then(|v| v.as_u64()),
+        steps_planned,
         best_step: manifest.best_step,
         losses: manifest.losses,
         metrics: metrics.unwrap_or_default().metrics.into_iter().map(summarised).collect(),
@@ -107,7 +111,12 @@ pub fn show(run: &Path) -> Result<RunSummary> {
         seed: manifest.seed,
         device: manifest.device,
         inputs: manifest.inputs,
-        crop: in_words(&manifest.crops),
+        crop: match manifest.crops.as_slice() {
+            many @ [_, _, ..] if many.len() == manifest.frames && many.len() > 8 => {
+                format!("{} squares, in transforms.json", many.len())
+            }
+            few => in_words(few),
+        },
         config: manifest.config,
         seconds: timing.seconds,
         peak_memory: timing.peak_memory,
@@ -150,6 +159,9 @@ fn optional<T>(read: reelgan_run::Result<T>) -> Result<Option<T>> {
 
 /// Steps that an unfinished run could go on from.
 fn steps_on_disk(run: &Path) -> Result<u64> {
+    if run.join("windows").is_dir() {
+        return Ok(windows::steps_on_disk(&RunFolder::open_any(run))? as u64);
+    }
     let state = optional(ArrayFile::read(&run.join("state.safetensors")))?;
     let history = state.as_ref().and_then(|file| file.arrays.get("history"));
     Ok(history.and_then(|a| a.shape.first().copied()).unwrap_or(0) as u64)

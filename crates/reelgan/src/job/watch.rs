@@ -12,7 +12,7 @@ use crate::invert::{Event, Silent};
 pub enum Notice<'a> {
     /// Another part of the job began.
     Stage {
-        /// Its name: `read`, `flow`, `invert`, `render`, `pictures`, `report`.
+        /// Its name: `align`, `read`, `flow`, `invert`, `render`, `pictures`, `report`.
         name: &'static str,
     },
     /// Another piece of a part is done.
@@ -22,6 +22,13 @@ pub enum Notice<'a> {
         /// Pieces done.
         done: usize,
         /// Pieces there are; 0 where that is not known beforehand.
+        total: usize,
+    },
+    /// Another window of a clip that is longer than one begins, or is there already.
+    Window {
+        /// Its number, counted from 1.
+        number: usize,
+        /// Windows there are.
         total: usize,
     },
     /// The inversion itself: flows, steps, its end.

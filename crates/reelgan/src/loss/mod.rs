@@ -5,9 +5,11 @@ mod image;
 mod lpips;
 mod perceptual;
 mod pixel;
+mod smoothness;
 
 pub use consistency::WarpTerm;
 pub use image::{Along, ImageLoss, ImageTerms, ImageWeights};
 pub use lpips::LpipsTerm;
 pub use perceptual::{Perceptual, PerceptualTarget};
 pub use pixel::PixelTarget;
+pub use smoothness::smoothness;

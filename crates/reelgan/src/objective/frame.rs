@@ -28,11 +28,13 @@ pub struct Terms {
     pub consistency: f32,
     /// Cross-frame term.
     pub cross_frame: f32,
+    /// Smoothness term.
+    pub smoothness: f32,
 }
 
 impl Terms {
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 6] {
+    pub fn named(&self) -> [(&'static str, f32); 7] {
         [
             ("total", self.total),
             ("pixel", self.pixel),
@@ -40,7 +42,14 @@ impl Terms {
             ("lpips", self.lpips),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
+            ("smoothness", self.smoothness),
         ]
+    }
+
+    /// The terms by value, in the order of [`Terms::named`].
+    pub fn from_values(values: [f32; 7]) -> Self {
+        let [total, pixel, perceptual, lpips, consistency, cross_frame, smoothness] = values;
+        Self { total, pixel, perceptual, lpips, consistency, cross_frame, smoothness }
     }
 
     /// Adds another frame's share.
@@ -51,6 +60,7 @@ impl Terms {
         self.lpips += other.lpips;
         self.consistency += other.consistency;
         self.cross_frame += other.cross_frame;
+        self.smoothness += other.smoothness;
     }
 }
 
@@ -78,6 +88,8 @@ impl FrameLoss {
             lpips: value(&self.lpips),
             consistency: images(|images| images.consistency),
             cross_frame: images(|images| images.cross_frame),
+            // That of codes, which no single frame has.
+            smoothness: 0.0,
         }
     }
 }

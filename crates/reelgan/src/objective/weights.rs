@@ -18,6 +18,9 @@ pub struct LossWeights {
     pub consistency: f32,
     /// Inversion consistency across frames with occlusion masks; not in the paper.
     pub cross_frame: f32,
+    /// Change of the code from frame to frame; not in the paper.
+    #[serde(default)]
+    pub smoothness: f32,
 }
 
 impl LossWeights {
@@ -35,7 +38,8 @@ impl LossWeights {
                 ));
             }
         }
-        if all.iter().all(|(_, v)| *v == 0.0) {
+        // Smoothness alone looks at no picture.
+        if all.iter().all(|(name, v)| *v == 0.0 || *name == "smoothness") {
             return Err(Error::setting("weights", "all are 0, so there is nothing to minimise"));
         }
         Ok(())
@@ -47,13 +51,14 @@ impl LossWeights {
     }
 
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 5] {
+    pub fn named(&self) -> [(&'static str, f32); 6] {
         [
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
             ("lpips", self.lpips),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
+            ("smoothness", self.smoothness),
         ]
     }
 }

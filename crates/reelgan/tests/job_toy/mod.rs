@@ -102,7 +102,7 @@ pub fn kit_with(name: &str) -> Kit {
     let store = Store::standard().expect("a cache for models");
     let nets = perceptual::open(&store, &Device::flex())
         .expect("the perceptual networks; run `reelgan models fetch` first");
-    Kit { generator: Box::new(Toy::named(name)), nets, ffmpeg: Default::default() }
+    Kit { generator: Box::new(Toy::named(name)), nets, faces: None, ffmpeg: Default::default() }
 }
 
 /// Settings of a few quick steps on pixels alone.
@@ -153,6 +153,7 @@ pub fn request(inputs: Vec<PathBuf>, config: InvertConfig) -> InvertRequest {
     InvertRequest {
         inputs,
         selection: Selection::default(),
+        fps: None,
         fit: Fit::CentreSquare,
         flow: FlowSource::Dense,
         config,
