@@ -49,6 +49,15 @@ impl Console {
         if self.quiet && !self.json { Ok(()) } else { self.answer(data, words) }
     }
 
+    /// A line of a result that comes piece by piece; none if quiet, or where one JSON value
+    /// follows at the end.
+    ///
+    /// # Errors
+    /// Standard output that cannot be written.
+    pub fn line(&self, text: &str) -> Result<()> {
+        if self.quiet || self.json { Ok(()) } else { self.meter.aside(|| print(text)) }
+    }
+
     /// Something to know in passing.
     pub fn note(&self, text: &str) {
         if !self.quiet {

@@ -15,6 +15,7 @@
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
 //! edit        along directions (eq. 1), between codes
+//! paste       edited crops back into their frames: mask, colour, video
 //! metric      how good pictures, sequences and sets are
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
 //! evaluate    measuring pictures that are there: runs, pairs, sets
@@ -62,6 +63,7 @@ pub mod loss;
 pub mod machine;
 pub mod metric;
 pub mod objective;
+pub mod paste;
 pub mod perceptual;
 pub mod prelude;
 

@@ -2,9 +2,11 @@
 
 use crate::error::{Error, Result};
 
+mod back;
 mod resample;
 mod turned;
 
+pub use back::Window;
 pub use resample::Crop;
 
 /// The most values one [`Images`] may hold: 8 GiB of `f32`.

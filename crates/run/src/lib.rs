@@ -7,6 +7,7 @@
 
 pub mod arrays;
 pub mod atomic;
+pub mod claim;
 pub mod clip;
 pub mod error;
 pub mod flow;

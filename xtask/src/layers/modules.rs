@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["error", "machine"],
     &["dataset", "codes", "generator", "perceptual", "face"],
     &["align", "encode", "flow", "loss", "edit", "metric"],
-    &["objective"],
+    &["objective", "paste"],
     &["invert"],
     &["job"],
     &["evaluate"],

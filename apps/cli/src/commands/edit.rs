@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use reelgan::edit::EditSpec;
-use reelgan::job::{self, EditNoise, EditRequest};
+use reelgan::edit::Along;
+use reelgan::job::{self, EditNoise, EditRequest, PasteRequest};
 
-use super::made;
+use super::paste::{HEADING as PASTE, Pasting};
+use super::{made, paste};
 use crate::console::Console;
-use crate::failure::Ending;
+use crate::failure::{Ending, Usage};
 use crate::frames::FrameNumbers;
 use crate::interrupt;
 use crate::tools::{Chosen, Programs};
@@ -22,11 +23,17 @@ Directions:
   age.npy=2             a direction from a file (.npy or .safetensors)
   age.npy:4..8=2        on rows 4 to 7 only: low rows turn the head, high rows colour it
 
+Strengths over time:
+  age.npy=0@0s,2@1s,0@3s         at seconds of the clip, straight lines between them
+  age.npy=0@1f,2@25f,smooth      at frames counted from 1, a curve between them
+
 Examples:
   reelgan edit run --along motion=1.5           into run/edits/motion=1.5
   reelgan edit run --along motion=1 --along age.npy:4..8=-2 --name younger
   reelgan edit run --along motion=2 --frames 1,5 -o edited
-  reelgan edit run --along motion=2 --noise fixed   after --preset ours++";
+  reelgan edit run --along motion=2 --noise fixed   after --preset ours++
+  reelgan edit run --along age.npy=2 --paste -o older.mp4              the whole clip, edited
+  reelgan edit run --along age.npy=0@0s,2@1s --paste --compare -o both.mp4";
 
 /// Add directions to the codes of a run and render the result
 #[derive(Debug, Args)]
@@ -34,9 +41,9 @@ Examples:
 pub struct Arguments {
     /// The folder that `reelgan invert` wrote
     run: PathBuf,
-    /// A direction and its strength; any number of them, added in order
-    #[arg(long, required = true, value_name = "NAME[:ROWS]=STRENGTH")]
-    along: Vec<EditSpec>,
+    /// A direction and its strength, one or at moments; any number of them, added in order
+    #[arg(long, required = true, value_name = "NAME[:ROWS]=STRENGTH[@TIME,...]")]
+    along: Vec<Along>,
     /// Frames to edit, counted from 1, such as 1,3,5-8 [default: all]
     #[arg(long, value_name = "LIST")]
     frames: Option<FrameNumbers>,
@@ -47,12 +54,21 @@ pub struct Arguments {
     /// Name of the folder below RUN/edits [default: made from the directions]
     #[arg(long, conflicts_with = "output")]
     name: Option<String>,
-    /// The folder to write instead
-    #[arg(short, long, value_name = "DIR")]
+    /// The folder to write instead; with --paste the video (.mp4, .mov, .mkv), or a folder where the
+    /// clip is pictures
+    #[arg(short, long, value_name = "DIR|VIDEO")]
     output: Option<PathBuf>,
     /// Write the edited codes as .npy files, too
     #[arg(long)]
     npy: bool,
+    /// Put the edited faces back into the clip that the run was made from
+    #[arg(long, requires = "output", conflicts_with_all = ["frames", "name", "npy"], help_heading = PASTE)]
+    paste: bool,
+    /// With --paste: the clip, if it is not where the run found it
+    #[arg(long, value_name = "VIDEO", requires = "paste", help_heading = PASTE)]
+    clip: Option<PathBuf>,
+    #[command(flatten)]
+    pasting: Pasting,
     #[command(flatten)]
     generator: Chosen,
     #[command(flatten)]
@@ -61,12 +77,17 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
+    if !arguments.paste && arguments.pasting.given() {
+        let flags = "--region, --feather, --colour, --codec, --quality and --compare";
+        return Err(Usage(format!("{flags} say how to --paste; add it")).into());
+    }
     let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
+    let out = arguments.output.clone();
     let request = EditRequest {
         edits: arguments.along,
         frames: arguments.frames.map(|frames| frames.0),
         name: arguments.name,
-        out: arguments.output,
+        out: arguments.output.filter(|_| !arguments.paste),
         noise: match arguments.noise.as_str() {
             "fixed" => EditNoise::Fixed,
             _ => EditNoise::Original,
@@ -74,6 +95,17 @@ pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
         npy: arguments.npy,
     };
     interrupt::listen(console.meter.voice())?;
-    let made = job::edit(&kit, &arguments.run, &request, &mut Watcher::naming(console, "Editing"))?;
-    made::show(&made, console)
+    let watcher = &mut Watcher::naming(console, "Editing");
+    match out.filter(|_| arguments.paste) {
+        None => {
+            let made = job::edit(&kit, &arguments.run, &request, watcher)?;
+            made::show(&made, console)
+        }
+        Some(out) => {
+            let config = arguments.pasting.config();
+            let request = PasteRequest { edit: request, clip: arguments.clip, out, config };
+            let pasted = job::paste(&kit, &arguments.run, &request, watcher)?;
+            paste::show(pasted.as_ref(), console)
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::failure::Ending;
 
 mod align;
+mod batch;
 mod convert;
 mod demo;
 mod edit;
@@ -18,6 +19,7 @@ mod made;
 mod measure;
 mod models;
 mod morph;
+mod paste;
 mod render;
 mod sample;
 mod show;
@@ -30,6 +32,8 @@ pub enum Command {
     Invert(Box<invert::Arguments>),
     Align(align::Arguments),
     Edit(edit::Arguments),
+    Paste(paste::Arguments),
+    Batch(batch::Arguments),
     Encode(encode::Arguments),
     Morph(morph::Arguments),
     Render(render::Arguments),
@@ -58,6 +62,8 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Invert(arguments) => invert::run(&arguments, console),
         Command::Align(arguments) => align::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
+        Command::Paste(arguments) => paste::run(&arguments, console),
+        Command::Batch(arguments) => batch::run(&arguments, console),
         Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),

@@ -1,9 +1,11 @@
-//! Editing codes: along directions, between codes.
+//! Editing codes: along directions, over time, between codes.
 
+mod along;
 mod apply;
 mod morph;
 mod spec;
 
-pub use apply::{Edit, edited};
+pub use along::{Along, FrameTimes, Interpolation, Key, Keyframes, Moment};
+pub use apply::{Edit, edited, edited_each};
 pub use morph::morph;
 pub use spec::{EditSource, EditSpec};

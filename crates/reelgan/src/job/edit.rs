@@ -10,9 +10,9 @@ use super::noise::Noises;
 use super::pictures::playback;
 use super::source::Source;
 use super::watch::Watch;
-use super::{EditNoise, EditRequest, Kit};
+use super::{EditNoise, EditRequest, Kit, Selection};
 use crate::codes::{Codes, Rows, Trajectory};
-use crate::edit::{EditSource, EditSpec, edited};
+use crate::edit::{Along, EditSource, FrameTimes, edited_each};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -28,7 +28,17 @@ pub fn edit(kit: &Kit, run: &Path, request: &EditRequest, watch: &mut dyn Watch)
     made::make(kit, run, request.out.as_deref(), watch, |source| plan(kit, source, request))
 }
 
-fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
+pub(super) fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
+    plan_at(kit, source, request, &times(source))
+}
+
+/// The plan of an edit of frames that are shown at these times.
+pub(super) fn plan_at(
+    kit: &Kit,
+    source: &Source,
+    request: &EditRequest,
+    times: &FrameTimes,
+) -> Result<Plan> {
     let frames = source.chosen(request.frames.as_deref())?;
     let words: Vec<String> = request.edits.iter().map(described).collect();
     // Where a run has no noise of its own, there is only one kind.
@@ -49,7 +59,7 @@ fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
             "frames": frames.iter().map(|k| k + 1).collect::<Vec<_>>(),
             "noise": if without { "fixed" } else { "original" },
         }),
-        trajectory: moved(kit, source, &request.edits, &frames)?,
+        trajectory: moved(kit, source, &request.edits, (&frames, times))?,
         noise: match request.noise {
             EditNoise::Original => source.noises(kit, &frames),
             EditNoise::Fixed => Noises::Same(kit.generator.fixed_noise()),
@@ -61,16 +71,41 @@ fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
     })
 }
 
+/// When the frames of a run are shown, as far as its folder tells: at a constant rate.
+fn times(source: &Source) -> FrameTimes {
+    let count = source.codes.count();
+    let Some(fps) = source.fps().filter(|fps| *fps > 0.0) else {
+        return FrameTimes::unknown(count);
+    };
+    let Selection { start, stride, .. } = source.selection();
+    FrameTimes::new((0..count).map(|k| (start + k * stride) as f64 / fps).collect())
+}
+
 /// The chosen frames of the trajectory with the edits added.
-///
-/// Linear edits add the same to every frame, so the base code moves and the steps stay.
-fn moved(kit: &Kit, source: &Source, specs: &[EditSpec], frames: &[usize]) -> Result<Trajectory> {
+fn moved(
+    kit: &Kit,
+    source: &Source,
+    alongs: &[Along],
+    (frames, times): (&[usize], &FrameTimes),
+) -> Result<Trajectory> {
     let all = &source.file.trajectory;
     let (rows, dim) = (all.rows(), all.dim());
     let identity = kit.generator.identity();
-    let edits: Result<Vec<_>> = specs.iter().map(|spec| spec.resolve(all, identity)).collect();
-    let base = Codes::new(rows, dim, all.base().to_vec())?;
-    let base = edited(kit.generator.as_ref(), &base, &edits?)?;
+    let mut edits = Vec::with_capacity(alongs.len());
+    for along in alongs {
+        let mut edit = along.spec.resolve(all, identity)?;
+        // The strength of every frame stands in the list.
+        edit.strength = 1.0;
+        edits.push((edit, along.strengths(times)?));
+    }
+    let each = |codes: &Codes, edits: &[_]| edited_each(kit.generator.as_ref(), codes, edits);
+    if alongs.iter().any(|along| along.keyframes.is_some()) {
+        let codes = each(&all.codes(), &edits)?;
+        return Ok(Trajectory::through(&codes.select(frames)?));
+    }
+    // Constant edits add the same to every frame, so the base code moves and the steps stay.
+    edits.iter_mut().for_each(|(_, strengths)| strengths.truncate(1));
+    let base = each(&Codes::new(rows, dim, all.base().to_vec())?, &edits)?;
     let moved =
         Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
     if frames.iter().copied().eq(0..all.count()) {
@@ -79,32 +114,42 @@ fn moved(kit: &Kit, source: &Source, specs: &[EditSpec], frames: &[usize]) -> Re
     Ok(Trajectory::through(&moved.codes().select(frames)?))
 }
 
-/// An edit as it was asked for.
-fn described(spec: &EditSpec) -> String {
-    let mut words = match &spec.source {
+/// Where a direction comes from, as it was asked for.
+fn source_of(source: &EditSource) -> String {
+    match source {
         EditSource::Motion(None) => "motion".to_string(),
         EditSource::Motion(Some(step)) => format!("motion.{step}"),
         EditSource::File(path) => path.display().to_string(),
-    };
-    if spec.rows != Rows::ALL {
-        let _ = write!(words, ":{}", spec.rows);
     }
-    let _ = write!(words, "={}", spec.strength);
+}
+
+/// How far an edit goes, as it was asked for.
+fn strength_of(along: &Along) -> String {
+    along.keyframes.as_ref().map_or_else(|| along.spec.strength.to_string(), ToString::to_string)
+}
+
+/// An edit as it was asked for.
+fn described(along: &Along) -> String {
+    let mut words = source_of(&along.spec.source);
+    if along.spec.rows != Rows::ALL {
+        let _ = write!(words, ":{}", along.spec.rows);
+    }
+    let _ = write!(words, "={}", strength_of(along));
     words
 }
 
 /// A folder name that says what the edits are: `motion=1.5`, `age[4..8]=2+motion=1`.
-fn name_of(edits: &[EditSpec]) -> String {
-    let one = |spec: &EditSpec| {
-        let name = match &spec.source {
-            EditSource::Motion(None) => "motion".to_string(),
-            EditSource::Motion(Some(step)) => format!("motion.{step}"),
+fn name_of(edits: &[Along]) -> String {
+    let one = |along: &Along| {
+        let name = match &along.spec.source {
             EditSource::File(path) => {
                 path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
+            other => source_of(other),
         };
-        let rows = if spec.rows == Rows::ALL { String::new() } else { format!("[{}]", spec.rows) };
-        format!("{name}{rows}={}", spec.strength)
+        let rows = along.spec.rows;
+        let rows = if rows == Rows::ALL { String::new() } else { format!("[{rows}]") };
+        format!("{name}{rows}={}", strength_of(along))
     };
     edits.iter().map(one).collect::<Vec<_>>().join("+")
 }
@@ -115,8 +160,11 @@ mod tests {
 
     #[test]
     fn names_say_what_the_edits_are() {
-        let specs = ["motion=1.5", "dir/age.npy:4..8=-2"].map(|s| s.parse::<EditSpec>().unwrap());
-        assert_eq!(name_of(&specs), "motion=1.5+age[4..8]=-2");
-        assert_eq!(described(&specs[1]), "dir/age.npy:4..8=-2");
+        let edits = ["motion=1.5", "dir/age.npy:4..8=-2"].map(|s| s.parse::<Along>().unwrap());
+        assert_eq!(name_of(&edits), "motion=1.5+age[4..8]=-2");
+        assert_eq!(described(&edits[1]), "dir/age.npy:4..8=-2");
+        let keyed: Along = "dir/age.npy:4..8=0@0s,2@1s,smooth".parse().unwrap();
+        assert_eq!(name_of(std::slice::from_ref(&keyed)), "age[4..8]=0@0s,2@1s,smooth");
+        assert_eq!(described(&keyed), "dir/age.npy:4..8=0@0s,2@1s,smooth");
     }
 }

@@ -26,6 +26,7 @@ mod made;
 mod morph;
 mod noise;
 mod page;
+mod paste;
 mod pictures;
 mod recorder;
 mod render;
@@ -44,6 +45,7 @@ pub use invert::{Outcome, invert, resume};
 pub use kit::Kit;
 pub use made::Made;
 pub use morph::morph;
+pub use paste::{PasteRequest, paste};
 pub use render::render;
 pub use request::{
     Aligning, EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,

@@ -10,7 +10,7 @@ use reelgan_run::images::Crop;
 use serde::{Deserialize, Serialize};
 
 use crate::align::Smoothing;
-use crate::edit::EditSpec;
+use crate::edit::Along;
 use crate::invert::InvertConfig;
 use crate::{Error, Result};
 
@@ -156,7 +156,7 @@ pub enum EditNoise {
 #[derive(Debug, Clone, Default)]
 pub struct EditRequest {
     /// What to add, in order.
-    pub edits: Vec<EditSpec>,
+    pub edits: Vec<Along>,
     /// Which frames, counted from 1; `None` takes all.
     pub frames: Option<Vec<usize>>,
     /// The noise inputs.

@@ -6,9 +6,9 @@ use reelgan_run::manifest::Manifest;
 use reelgan_run::media;
 use reelgan_run::{ArrayFile, Images, RunFolder};
 
-use super::Kit;
 use super::noise::Noises;
 use super::results;
+use super::{Kit, Selection};
 use crate::codes::{CodeFile, Codes};
 use crate::invert::Space;
 use crate::{Error, Result};
@@ -72,6 +72,14 @@ impl Source {
     /// Frames a second of the input, if it was a video that said so.
     pub fn fps(&self) -> Option<f64> {
         self.manifest.config.get("fps").and_then(serde_json::Value::as_f64)
+    }
+
+    /// Which frames of its input the run has; runs that do not say have all, from the first.
+    pub fn selection(&self) -> Selection {
+        let said = |name| self.manifest.config.pointer(&format!("/selection/{name}"));
+        let number = |name| said(name).and_then(serde_json::Value::as_u64);
+        let number = |name, none| number(name).map_or(none, |n| usize::try_from(n).unwrap_or(none));
+        Selection { start: number("start", 0), stride: number("stride", 1).max(1), count: None }
     }
 
     /// What the run optimised.

@@ -1,14 +1,10 @@
 //! Pictures to a video file that says where they come from.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Stdio};
+use std::path::Path;
 
 use super::Ffmpeg;
 use super::ffmpeg::file_argument;
-use super::process::Process;
-use crate::atomic::Unfinished;
+use super::output::Output;
 use crate::error::{Error, Result};
 use crate::images::Images;
 use crate::media::{Origin, SYNTHETIC_NOTE};
@@ -21,14 +17,10 @@ use crate::media::{Origin, SYNTHETIC_NOTE};
 /// needs even sides.
 #[derive(Debug)]
 pub struct VideoWriter {
-    path: PathBuf,
     width: usize,
     height: usize,
     frames: usize,
-    // Fields drop in this order: the pipe closes, ffmpeg ends, its file goes.
-    input: Option<ChildStdin>,
-    process: Process,
-    unfinished: Option<Unfinished>,
+    output: Output,
 }
 
 impl VideoWriter {
@@ -63,39 +55,23 @@ impl VideoWriter {
                 format!("{width}x{height} pixels; each side must be from 1 to 16384"),
             ));
         }
-        let unfinished = Unfinished::beside(path)?;
-        // Found out here, a place that cannot be written gives a clear error.
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&unfinished.temporary)
-            .map_err(|e| Error::write(path, e))?;
         let size = format!("{}x{}", even(width), even(height));
-        let mut command = ffmpeg.command();
-        command
-            .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
-            .args(["-s", &size, "-framerate", &rate(fps), "-i", "pipe:0", "-an"])
-            .args(["-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"])
-            .args(codec(ffmpeg))
-            // As many threads on every machine, so that the bytes are the same.
-            .args(["-pix_fmt", "yuv420p", "-threads", "4"])
-            .args(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"])
-            .args(note(origin))
-            .args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", "-f", "mp4"])
-            .arg(file_argument(&unfinished.temporary))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null());
-        let mut process = Process::start(ffmpeg, &mut command)?;
-        let input = process.stdin();
-        Ok(Self {
-            path: path.to_owned(),
-            width,
-            height,
-            frames: 0,
-            input,
-            process,
-            unfinished: Some(unfinished),
-        })
+        let output = Output::start(ffmpeg, path, |file| {
+            let mut command = ffmpeg.command();
+            command
+                .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
+                .args(["-s", &size, "-framerate", &rate(fps), "-i", "pipe:0", "-an"])
+                .args(["-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"])
+                .args(codec(ffmpeg))
+                // As many threads on every machine, so that the bytes are the same.
+                .args(["-pix_fmt", "yuv420p", "-threads", "4"])
+                .args(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"])
+                .args(note(origin))
+                .args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", "-f", "mp4"])
+                .arg(file_argument(file));
+            command
+        })?;
+        Ok(Self { width, height, frames: 0, output })
     }
 
     /// Adds all pictures of `images`, in order.
@@ -112,17 +88,7 @@ impl VideoWriter {
         }
         for k in 0..images.count() {
             let rgb = to_even(self.width, self.height, images.to_rgb8(k));
-            let written = match &mut self.input {
-                Some(pipe) => pipe.write_all(&rgb),
-                None => Err(io::ErrorKind::BrokenPipe.into()),
-            };
-            if written.is_err() {
-                // ffmpeg went away; what it said tells why.
-                return Err(self
-                    .end()
-                    .err()
-                    .unwrap_or_else(|| self.failure("it stopped reading".into(), String::new())));
-            }
+            self.output.write(&rgb)?;
             self.frames += 1;
         }
         Ok(())
@@ -131,41 +97,16 @@ impl VideoWriter {
     /// Ends the video and puts it in its place.
     ///
     /// # Errors  `Error::Value` if it has no frame; `Error::Ffmpeg`, `Error::Write`
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         if self.frames == 0 {
             return Err(Error::value("video", "it needs at least one frame"));
         }
-        self.end()?;
-        let unfinished = self.unfinished.take().expect("a video is finished once");
-        OpenOptions::new()
-            .write(true)
-            .open(&unfinished.temporary)
-            .and_then(|file| file.sync_all())
-            .map_err(|e| Error::write(&self.path, e))?;
-        unfinished.finish()
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.input = None;
-        let (ended, said) = self.process.wait();
-        // As the C library words these two. They deserve their own advice, and
-        // they count even if ffmpeg should take them lightly.
-        if said.contains("No space left on device") {
-            return Err(Error::write(&self.path, io::ErrorKind::StorageFull.into()));
-        }
-        if said.contains("File too large") {
-            return Err(Error::write(&self.path, io::ErrorKind::FileTooLarge.into()));
-        }
-        ended.map_err(|status| self.failure(status, said))
-    }
-
-    fn failure(&self, status: String, said: String) -> Error {
-        Error::Ffmpeg { task: "write", path: self.path.clone(), status, said }
+        self.output.finish(|_| Ok(()))
     }
 }
 
 /// What the file says of its pictures.
-fn note(origin: Origin) -> Vec<String> {
+pub(super) fn note(origin: Origin) -> Vec<String> {
     match origin {
         Origin::Input => Vec::new(),
         Origin::Synthetic => vec!["-metadata".into(), format!("comment={SYNTHETIC_NOTE}")],

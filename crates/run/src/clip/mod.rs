@@ -17,17 +17,26 @@ use crate::error::{Error, Result};
 use crate::images::Images;
 use crate::media::{self, Warning};
 
+mod display;
 mod encode;
+mod encoding;
 mod ffmpeg;
 mod listing;
+mod matroska;
+mod output;
 mod ppm;
 mod probe;
 mod process;
+mod retouch;
+mod times;
 mod video;
 
 pub use encode::VideoWriter;
+pub use encoding::{Codec, Encoding};
 pub use ffmpeg::{Ffmpeg, FfmpegSearch};
-pub use probe::VideoInfo;
+pub use probe::{Pixels, VideoInfo};
+pub use retouch::{Layout, Retouch};
+pub use times::Times;
 
 use video::VideoReader;
 
@@ -151,6 +160,16 @@ impl Clip {
         match &self.source {
             Source::Stills(_) => None,
             Source::Video { info, .. } => Some(info),
+        }
+    }
+
+    /// When each frame is shown, if it is a video; all of it is decoded once for that.
+    ///
+    /// # Errors  `Error::Ffmpeg`, `Error::NoVideo`
+    pub fn times(&self) -> Result<Option<Times>> {
+        match &self.source {
+            Source::Stills(_) => Ok(None),
+            Source::Video { path, ffmpeg, .. } => times::read(ffmpeg, path).map(Some),
         }
     }
 

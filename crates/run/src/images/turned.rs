@@ -55,14 +55,14 @@ const STEPS: usize = 1024;
 /// The Lanczos kernel as a table: every output pixel needs it at places of its own,
 /// and sines would take most of the time. Between two entries on a straight line,
 /// which is off by 2e-6 at most.
-struct Kernel {
+pub(super) struct Kernel {
     table: Vec<f32>,
     stretch: f64,
 }
 
 impl Kernel {
     /// For output pixels that are `scale` source pixels apart.
-    fn new(scale: f64) -> Self {
+    pub(super) fn new(scale: f64) -> Self {
         let last = (LOBES * STEPS as f64) as usize;
         // One more, so that the end has a right neighbour, too.
         let table = (0..=last + 1).map(|k| lanczos(k as f64 / STEPS as f64) as f32).collect();
@@ -77,7 +77,7 @@ impl Kernel {
     }
 
     /// Source positions around `centre` on one axis and their weights, which add up to 1.
-    fn taps(&self, centre: f64, source: usize, taps: &mut Vec<(usize, f32)>) {
+    pub(super) fn taps(&self, centre: f64, source: usize, taps: &mut Vec<(usize, f32)>) {
         let first = (centre - LOBES * self.stretch).ceil() as i64;
         let last = (centre + LOBES * self.stretch).floor() as i64;
         taps.clear();
