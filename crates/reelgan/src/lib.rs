@@ -49,6 +49,7 @@
 
 pub mod align;
 pub mod codes;
+pub mod directions;
 pub mod edit;
 pub mod encode;
 mod error;

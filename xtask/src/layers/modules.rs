@@ -18,7 +18,7 @@ const SRC: &str = "crates/reelgan/src/";
 const FLOORS: &[&[&str]] = &[
     &["error", "machine"],
     &["dataset", "codes", "generator", "perceptual", "face"],
-    &["align", "encode", "flow", "loss", "edit", "metric"],
+    &["align", "encode", "flow", "loss", "directions", "edit", "metric"],
     &["objective"],
     &["invert"],
     &["job"],

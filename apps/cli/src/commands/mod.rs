@@ -10,6 +10,7 @@ use crate::failure::Ending;
 mod align;
 mod convert;
 mod demo;
+mod directions;
 mod edit;
 mod encode;
 mod inspect;
@@ -29,6 +30,7 @@ pub enum Command {
     // Boxed: it has far more flags than the others.
     Invert(Box<invert::Arguments>),
     Align(align::Arguments),
+    Directions(directions::Arguments),
     Edit(edit::Arguments),
     Encode(encode::Arguments),
     Morph(morph::Arguments),
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Demo(arguments) => demo::run(&arguments, console),
         Command::Invert(arguments) => invert::run(&arguments, console),
         Command::Align(arguments) => align::run(&arguments, console),
+        Command::Directions(arguments) => directions::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
