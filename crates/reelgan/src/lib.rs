@@ -14,6 +14,7 @@
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
+//! directions  learned from scored samples, found in the weights, shipped
 //! edit        along directions (eq. 1), between codes
 //! metric      how good pictures, sequences and sets are
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
@@ -39,7 +40,7 @@
 //!     .run(&faces, &mut Silent)?;
 //!
 //! let motion = Direction::motion(&run.trajectory, None, generator.identity())?;
-//! let edit = Edit { direction: motion, strength: 1.5, rows: Rows::range(0, 8) };
+//! let edit = Edit::by(motion, 1.5).on(Rows::range(0, 8));
 //! let edited = edited(&generator, &run.codes(), &[edit])?;
 //! let images = generator::render(&generator, &edited)?;
 //! media::write_png("edited.png".as_ref(), &images, 0, media::Origin::Synthetic)?;
@@ -65,6 +66,7 @@ pub mod metric;
 pub mod objective;
 pub mod perceptual;
 pub mod prelude;
+pub mod spelling;
 
 pub use error::{Error, Result};
 

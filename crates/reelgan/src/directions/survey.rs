@@ -67,6 +67,7 @@ impl Survey {
             codes: codes_of_w(generator, &config)?,
             readings: Vec::with_capacity(config.count),
         };
+        std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e.to_string()))?;
         for shard in 0..config.count.div_ceil(SHARD) {
             let path = folder.join(format!("readings_{shard:04}.safetensors"));
             let count = SHARD.min(config.count - survey.readings.len());

@@ -1,9 +1,18 @@
 //! Editing codes: along directions, between codes.
+//!
+//! ```text
+//! spec      age=+20y,smile~age=0.8   words -> EditSpec -> Edit
+//! apply     w + a n (eq. 1), to a distance, whole clips
+//! project   a direction without others (conditional edits)
+//! morph     from one code to another
+//! ```
 
 mod apply;
 mod morph;
+mod project;
 mod spec;
 
-pub use apply::{Edit, edited};
+pub use apply::{Edit, Measure, edited, edited_clip};
 pub use morph::morph;
-pub use spec::{EditSource, EditSpec};
+pub use project::conditional;
+pub use spec::{Amount, EditSource, EditSpec, check_conflicts};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use reelgan_nets::faces::EXPRESSIONS;
 use reelgan_run::landmarks::{POINTS, Part};
 use reelgan_run::{Images, Landmarks};
+use serde::{Deserialize, Serialize};
 
 use super::answers::{AgeGender, Expressions};
 use super::{FaceReader, Pose};
@@ -33,15 +34,19 @@ pub enum Attribute {
 }
 
 /// The unit of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Years: `y`.
+    #[serde(rename = "y")]
     Years,
     /// Degrees: `deg`.
+    #[serde(rename = "deg")]
     Degrees,
     /// Probability, 0 to 1: `p`.
+    #[serde(rename = "p")]
     Probability,
     /// A part of another length: `r`.
+    #[serde(rename = "r")]
     Ratio,
 }
 

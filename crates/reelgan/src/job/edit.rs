@@ -1,6 +1,5 @@
 //! A run's frames with directions added.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::json;
@@ -11,8 +10,8 @@ use super::pictures::playback;
 use super::source::Source;
 use super::watch::Watch;
 use super::{EditNoise, EditRequest, Kit};
-use crate::codes::{Codes, Rows, Trajectory};
-use crate::edit::{EditSource, EditSpec, edited};
+use crate::codes::Trajectory;
+use crate::edit::{EditSpec, check_conflicts, edited_clip};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -30,7 +29,7 @@ pub fn edit(kit: &Kit, run: &Path, request: &EditRequest, watch: &mut dyn Watch)
 
 fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
     let frames = source.chosen(request.frames.as_deref())?;
-    let words: Vec<String> = request.edits.iter().map(described).collect();
+    let words: Vec<String> = request.edits.iter().map(ToString::to_string).collect();
     // Where a run has no noise of its own, there is only one kind.
     let without = source.space() == Space::CodesThenNoise && request.noise == EditNoise::Fixed;
     let name = match &request.name {
@@ -66,47 +65,19 @@ fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
 /// Linear edits add the same to every frame, so the base code moves and the steps stay.
 fn moved(kit: &Kit, source: &Source, specs: &[EditSpec], frames: &[usize]) -> Result<Trajectory> {
     let all = &source.file.trajectory;
-    let (rows, dim) = (all.rows(), all.dim());
+    check_conflicts(specs)?;
     let identity = kit.generator.identity();
     let edits: Result<Vec<_>> = specs.iter().map(|spec| spec.resolve(all, identity)).collect();
-    let base = Codes::new(rows, dim, all.base().to_vec())?;
-    let base = edited(kit.generator.as_ref(), &base, &edits?)?;
-    let moved =
-        Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
+    let moved = edited_clip(kit.generator.as_ref(), all, &edits?)?;
     if frames.iter().copied().eq(0..all.count()) {
         return Ok(moved);
     }
     Ok(Trajectory::through(&moved.codes().select(frames)?))
 }
 
-/// An edit as it was asked for.
-fn described(spec: &EditSpec) -> String {
-    let mut words = match &spec.source {
-        EditSource::Motion(None) => "motion".to_string(),
-        EditSource::Motion(Some(step)) => format!("motion.{step}"),
-        EditSource::File(path) => path.display().to_string(),
-    };
-    if spec.rows != Rows::ALL {
-        let _ = write!(words, ":{}", spec.rows);
-    }
-    let _ = write!(words, "={}", spec.strength);
-    words
-}
-
 /// A folder name that says what the edits are: `motion=1.5`, `age[4..8]=2+motion=1`.
 fn name_of(edits: &[EditSpec]) -> String {
-    let one = |spec: &EditSpec| {
-        let name = match &spec.source {
-            EditSource::Motion(None) => "motion".to_string(),
-            EditSource::Motion(Some(step)) => format!("motion.{step}"),
-            EditSource::File(path) => {
-                path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-            }
-        };
-        let rows = if spec.rows == Rows::ALL { String::new() } else { format!("[{}]", spec.rows) };
-        format!("{name}{rows}={}", spec.strength)
-    };
-    edits.iter().map(one).collect::<Vec<_>>().join("+")
+    edits.iter().map(EditSpec::short).collect::<Vec<_>>().join("+")
 }
 
 #[cfg(test)]
@@ -117,6 +88,6 @@ mod tests {
     fn names_say_what_the_edits_are() {
         let specs = ["motion=1.5", "dir/age.npy:4..8=-2"].map(|s| s.parse::<EditSpec>().unwrap());
         assert_eq!(name_of(&specs), "motion=1.5+age[4..8]=-2");
-        assert_eq!(described(&specs[1]), "dir/age.npy:4..8=-2");
+        assert_eq!(specs[1].to_string(), "dir/age.npy:4..8=-2");
     }
 }

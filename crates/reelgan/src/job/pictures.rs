@@ -9,7 +9,7 @@ use reelgan_run::{Error as RunError, Images, RunFolder, atomic};
 use super::Kit;
 use super::results::{self, Rendered};
 use super::watch::{Halt, Teller};
-use crate::codes::{Codes, Direction, Rows, Trajectory};
+use crate::codes::{Codes, Direction, Trajectory};
 use crate::edit::{Edit, edited};
 use crate::generator::Noise;
 use crate::{Error, Result};
@@ -111,7 +111,7 @@ fn along_motion(
     let side = tile_side(rendered.codes.count());
     let tile = |strength: f32, frame: usize| -> Result<Picture> {
         let code = rendered.codes.select(&[frame])?;
-        let edit = Edit { direction: direction.clone(), strength, rows: Rows::ALL };
+        let edit = Edit::by(direction.clone(), strength);
         let code = edited(kit.generator.as_ref(), &code, &[edit])?;
         let noise = rendered.noises.get(kit.generator.as_ref(), frame)?;
         thumbnail(kit, &code, &noise, side)
