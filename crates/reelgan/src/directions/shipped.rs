@@ -19,11 +19,11 @@ pub fn shipped() -> Vec<Direction> {
     FILES.iter().map(read).collect()
 }
 
-/// The one of that name for codes of `generator`.
+/// The one of that name.
 ///
 /// # Errors
-/// [`Error::Setting`] that names the nearest; [`Error::OtherGenerator`].
-pub fn find(name: &str, generator: &Identity) -> Result<Direction> {
+/// [`Error::Setting`] that names the nearest.
+pub fn named(name: &str) -> Result<Direction> {
     let names = || FILES.iter().map(|(name, _)| *name);
     let Some((_, bytes)) = FILES.iter().find(|(known, _)| *known == name) else {
         let advice = match nearest(name, names()) {
@@ -35,7 +35,15 @@ pub fn find(name: &str, generator: &Identity) -> Result<Direction> {
             format!("none of that name ships; {advice} (or give a file)"),
         ));
     };
-    let direction = Direction::from_bytes(bytes, name)?;
+    Direction::from_bytes(bytes, name)
+}
+
+/// The one of that name for codes of `generator`.
+///
+/// # Errors
+/// As [`named`]; [`Error::OtherGenerator`].
+pub fn find(name: &str, generator: &Identity) -> Result<Direction> {
+    let direction = named(name)?;
     match &direction.generator {
         Some(theirs) if theirs != generator => Err(Error::OtherGenerator {
             what: format!("direction `{name}`"),

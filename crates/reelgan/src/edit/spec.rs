@@ -56,11 +56,25 @@ impl EditSource {
     pub fn direction(&self, trajectory: &Trajectory, generator: &Identity) -> Result<Direction> {
         match self {
             Self::Motion(step) => Direction::motion(trajectory, *step, generator),
+            _ => self.without_run(trajectory.rows(), generator),
+        }
+    }
+
+    /// As [`EditSource::direction`], for codes of `rows` rows that belong to no run.
+    ///
+    /// # Errors
+    /// As [`EditSource::direction`]; a motion.
+    pub fn without_run(&self, rows: usize, generator: &Identity) -> Result<Direction> {
+        match self {
+            Self::Motion(_) => Err(Error::setting(
+                format!("direction `{self}`"),
+                "is the motion of a run, and there is none here; give a name that ships or a file",
+            )),
             Self::Shipped(name) => directions::find(name, generator),
             Self::File(path) => {
                 let direction = Direction::open(path)?;
                 match direction.generator {
-                    None if published(direction.rows()) => direction.mapped(trajectory.rows()),
+                    None if published(direction.rows()) => direction.mapped(rows),
                     _ => Ok(direction),
                 }
             }
@@ -74,6 +88,21 @@ fn published(rows: usize) -> bool {
 }
 
 impl EditSpec {
+    /// Finds a direction written without an amount, such as `age~gender`, that belongs to
+    /// no run.
+    ///
+    /// # Errors
+    /// As [`EditSource::without_run`] and [`conditional`].
+    pub fn direction_of(text: &str, rows: usize, generator: &Identity) -> Result<Direction> {
+        let spec: Self = format!("{text}=1").parse()?;
+        let direction = spec.source.without_run(rows, generator)?;
+        if spec.without.is_empty() {
+            return Ok(direction);
+        }
+        let others = spec.without.iter().map(|o| o.without_run(rows, generator));
+        conditional(&direction, &others.collect::<Result<Vec<_>>>()?)
+    }
+
     /// Several edits, separated by commas: `age=+20y,smile=0.8,yaw=-15deg`.
     ///
     /// # Errors

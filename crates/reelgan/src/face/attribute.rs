@@ -8,7 +8,7 @@ use reelgan_run::landmarks::{POINTS, Part};
 use reelgan_run::{Images, Landmarks};
 use serde::{Deserialize, Serialize};
 
-use super::answers::{AgeGender, Expressions};
+use super::answers::{AgeGender, Descriptor, Expressions, Face};
 use super::{FaceReader, Pose};
 use crate::{Error, Result};
 
@@ -247,12 +247,29 @@ impl FaceReader {
     /// As [`FaceReader::detect`].
     pub fn read(&self, images: &Images, k: usize) -> Result<Option<Reading>> {
         let Some(face) = self.faces(images, k)?.into_iter().next() else { return Ok(None) };
-        Ok(Some(Reading {
+        self.reading(images, k, &face).map(Some)
+    }
+
+    /// As [`FaceReader::read`], and who it is.
+    ///
+    /// # Errors
+    /// As [`FaceReader::detect`].
+    pub fn read_and_describe(
+        &self,
+        images: &Images,
+        k: usize,
+    ) -> Result<Option<(Reading, Descriptor)>> {
+        let Some(face) = self.faces(images, k)?.into_iter().next() else { return Ok(None) };
+        Ok(Some((self.reading(images, k, &face)?, self.describe(images, k, &face)?)))
+    }
+
+    fn reading(&self, images: &Images, k: usize, face: &Face) -> Result<Reading> {
+        Ok(Reading {
             score: face.detection.score,
-            age_gender: self.age_gender(images, k, &face)?,
-            expressions: self.expressions(images, k, &face)?,
-            landmarks: face.landmarks,
-        }))
+            landmarks: face.landmarks.clone(),
+            age_gender: self.age_gender(images, k, face)?,
+            expressions: self.expressions(images, k, face)?,
+        })
     }
 }
 
