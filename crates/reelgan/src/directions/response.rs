@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use rayon::prelude::*;
 use reelgan_run::{Array, ArrayFile};
 use sha2::{Digest, Sha256};
 
+use super::survey::ABREAST;
 use crate::codes::Direction;
 use crate::face::{Attribute, Descriptor, FaceReader, Reading};
 use crate::generator::{self, Generator, SampleConfig};
@@ -86,17 +88,19 @@ impl Responses {
                 faces.push(stored);
                 continue;
             }
-            let mut seen = vec![see(generator, reader, code)?];
-            for direction in directions {
-                for strength in &config.strengths {
-                    if progress(k * each + seen.len(), count * each).is_break() {
-                        return Ok(None);
-                    }
-                    let step = direction.row(0);
-                    let moved: Vec<f32> =
-                        code.iter().zip(step).map(|(w, n)| w + strength * n).collect();
-                    seen.push(see(generator, reader, &moved)?);
+            let moved =
+                std::iter::once(code.to_vec()).chain(directions.iter().flat_map(|direction| {
+                    config.strengths.iter().map(|strength| {
+                        code.iter().zip(direction.row(0)).map(|(w, n)| w + strength * n).collect()
+                    })
+                }));
+            let mut seen = Vec::with_capacity(each);
+            for codes in moved.collect::<Vec<Vec<f32>>>().chunks(ABREAST) {
+                if progress(k * each + seen.len(), count * each).is_break() {
+                    return Ok(None);
                 }
+                let see = |w: &Vec<f32>| see(generator, reader, w);
+                seen.extend(codes.par_iter().map(see).collect::<Result<Vec<_>>>()?);
             }
             store(&path, metadata, &seen)?;
             faces.push(seen);

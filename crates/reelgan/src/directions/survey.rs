@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use reelgan_run::{Array, ArrayFile};
 
 use crate::codes::Codes;
@@ -41,6 +42,9 @@ pub struct Survey {
 
 /// Faces in one file of readings.
 const SHARD: usize = 100;
+/// Faces at work at once: each is one thread's most of the time, so that none waits for
+/// another in every layer of a network.
+pub(super) const ABREAST: usize = 4;
 /// Name of the array in such a file.
 const READINGS: &str = "readings";
 
@@ -75,13 +79,15 @@ impl Survey {
                 survey.readings.extend(rows);
                 continue;
             }
+            let first = survey.readings.len();
             let mut rows = Vec::with_capacity(count);
-            for _ in 0..count {
-                let k = survey.readings.len() + rows.len();
-                if progress(k, config.count).is_break() {
+            while rows.len() < count {
+                if progress(first + rows.len(), config.count).is_break() {
                     return Ok(None);
                 }
-                rows.push(read(generator, reader, survey.code(k))?);
+                let next = rows.len()..(rows.len() + ABREAST).min(count);
+                let read = |k: usize| read(generator, reader, survey.code(first + k));
+                rows.extend(next.into_par_iter().map(read).collect::<Result<Vec<_>>>()?);
             }
             survey.store(&path, shard, &rows)?;
             survey.readings.extend(rows);
