@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let run = Inverter::new(&generator, &perceptual, &flow, config)?.run(&faces, &mut progress)?;
 
     let direction = Direction::motion(&run.trajectory, None, generator.identity())?;
-    let edit = Edit { direction, strength: 1.5, rows: Rows::ALL };
+    let edit = Edit::by(direction, 1.5);
     let moved = edited(&generator, &run.codes().select(&[0])?, &[edit])?;
     let image = generator::render(&generator, &moved)?;
     media::write_png("moved.png".as_ref(), &image, 0, media::Origin::Synthetic)?;

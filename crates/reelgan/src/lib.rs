@@ -14,6 +14,7 @@
 //! loss        the terms: pixel (eq. 9), perceptual (eq. 10), consistency (eq. 8)
 //! objective   their weighted sum (eq. 11), one frame at a time
 //! invert      the optimisation (eq. 12): configuration, presets, loop, state
+//! directions  learned from scored samples, found in the weights, shipped
 //! edit        along directions (eq. 1), between codes
 //! paste       edited crops back into their frames: mask, colour, video
 //! metric      how good pictures, sequences and sets are
@@ -40,7 +41,7 @@
 //!     .run(&faces, &mut Silent)?;
 //!
 //! let motion = Direction::motion(&run.trajectory, None, generator.identity())?;
-//! let edit = Edit { direction: motion, strength: 1.5, rows: Rows::range(0, 8) };
+//! let edit = Edit::by(motion, 1.5).on(Rows::range(0, 8));
 //! let edited = edited(&generator, &run.codes(), &[edit])?;
 //! let images = generator::render(&generator, &edited)?;
 //! media::write_png("edited.png".as_ref(), &images, 0, media::Origin::Synthetic)?;
@@ -50,6 +51,7 @@
 
 pub mod align;
 pub mod codes;
+pub mod directions;
 pub mod edit;
 pub mod encode;
 mod error;
@@ -66,6 +68,7 @@ pub mod objective;
 pub mod paste;
 pub mod perceptual;
 pub mod prelude;
+pub mod spelling;
 
 pub use error::{Error, Result};
 

@@ -1,6 +1,7 @@
 //! `reelgan edit`: a run's frames with directions added to their codes.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::Result;
 use clap::Args;
@@ -41,9 +42,10 @@ Examples:
 pub struct Arguments {
     /// The folder that `reelgan invert` wrote
     run: PathBuf,
-    /// A direction and its strength, one or at moments; any number of them, added in order
-    #[arg(long, required = true, value_name = "NAME[:ROWS]=STRENGTH[@TIME,...]")]
-    along: Vec<Along>,
+    /// A direction and how far, at all times or at moments; any number of them, with commas or
+    /// flags between them, added in order
+    #[arg(long, required = true, value_name = "NAME[:ROWS]=AMOUNT[@TIME,...]")]
+    along: Vec<Edits>,
     /// Frames to edit, counted from 1, such as 1,3,5-8 [default: all]
     #[arg(long, value_name = "LIST")]
     frames: Option<FrameNumbers>,
@@ -75,6 +77,18 @@ pub struct Arguments {
     programs: Programs,
 }
 
+/// What one `--along` says.
+#[derive(Debug, Clone)]
+struct Edits(Vec<Along>);
+
+impl FromStr for Edits {
+    type Err = reelgan::Error;
+
+    fn from_str(text: &str) -> reelgan::Result<Self> {
+        Along::list(text).map(Self)
+    }
+}
+
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
     if !arguments.paste && arguments.pasting.given() {
@@ -84,7 +98,7 @@ pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
     let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let out = arguments.output.clone();
     let request = EditRequest {
-        edits: arguments.along,
+        edits: arguments.along.into_iter().flat_map(|edits| edits.0).collect(),
         frames: arguments.frames.map(|frames| frames.0),
         name: arguments.name,
         out: arguments.output.filter(|_| !arguments.paste),

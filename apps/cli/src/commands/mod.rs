@@ -11,6 +11,7 @@ mod align;
 mod batch;
 mod convert;
 mod demo;
+mod directions;
 mod edit;
 mod encode;
 mod inspect;
@@ -31,6 +32,7 @@ pub enum Command {
     // Boxed: it has far more flags than the others.
     Invert(Box<invert::Arguments>),
     Align(align::Arguments),
+    Directions(directions::Arguments),
     Edit(edit::Arguments),
     Paste(paste::Arguments),
     Batch(batch::Arguments),
@@ -61,6 +63,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Demo(arguments) => demo::run(&arguments, console),
         Command::Invert(arguments) => invert::run(&arguments, console),
         Command::Align(arguments) => align::run(&arguments, console),
+        Command::Directions(arguments) => directions::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Paste(arguments) => paste::run(&arguments, console),
         Command::Batch(arguments) => batch::run(&arguments, console),

@@ -42,6 +42,11 @@ impl Affine {
         Ok(Self::new(w, b, scale, device))
     }
 
+    /// The matrix, `[D,C]`, scale included.
+    pub fn weight(&self) -> Tensor<2> {
+        self.weight.clone()
+    }
+
     /// `w [N,D]` to `s [N,C]`.
     pub fn forward(&self, w: Tensor<2>) -> Tensor<2> {
         w.matmul(self.weight.clone()) + self.bias.clone()

@@ -114,6 +114,20 @@ impl MobileStyleGan {
         &self.noise
     }
 
+    /// The matrices `[D,C]` from a code row to the styles that it feeds; none for a row that
+    /// is not there.
+    pub fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        if row == 0 {
+            return vec![self.head.style.weight()];
+        }
+        match self.blocks.get((row - 1) / 2) {
+            Some(block) if row % 2 == 1 => vec![block.up_style.weight(), block.style1.weight()],
+            Some(block) => vec![block.style2.weight()],
+            None if row + 1 == self.rows() => vec![self.to_image_style.weight()],
+            None => Vec::new(),
+        }
+    }
+
     /// `z [N,D]` to `w [N,D]`.
     pub fn map(&self, z: Tensor<2>) -> Tensor<2> {
         self.mapping.forward(z)

@@ -193,6 +193,14 @@ impl StyleGan1 {
         (0..maps * self.blocks.len()).map(|map| [4 << (map / maps); 2]).collect()
     }
 
+    /// The matrix `[D,2C]` from a code row to factors and summands of its layer; none for a
+    /// row that is not there.
+    pub fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        let Some(block) = self.blocks.get(row / 2) else { return Vec::new() };
+        let epilogue = if row % 2 == 0 { &block.epilogue1 } else { &block.epilogue2 };
+        vec![epilogue.style.weight()]
+    }
+
     /// Whether the mapping gives every row of a code its own vector.
     pub fn maps_to_rows(&self) -> bool {
         self.mapping.outputs() != self.dim

@@ -169,6 +169,22 @@ impl StyleGan2 {
         (0..2 * self.blocks.len() + 1).map(|map| [4 << map.div_ceil(2); 2]).collect()
     }
 
+    /// The matrices `[D,C]` from a code row to the styles of the convolutions that it feeds
+    /// (image layers only where it feeds nothing else); none for a row that is not there.
+    pub fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        if row == 0 {
+            return vec![self.first.style.weight()];
+        }
+        match self.blocks.get((row - 1) / 2) {
+            Some(block) if row % 2 == 1 => vec![block.up.style.weight()],
+            Some(block) => vec![block.conv.style.weight()],
+            None if row + 1 == self.rows() => {
+                self.blocks.last().map(|block| block.rgb.style.weight()).into_iter().collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
     /// `z [N,Z]` to `w [N,D]`.
     pub fn map(&self, z: Tensor<2>) -> Tensor<2> {
         self.mapping.forward(z)

@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn short_clips() {
-        assert_eq!(shots(&[]), []);
+        assert!(shots(&[]).is_empty());
         assert_eq!(shots(&[moving(0, 0.5)]), [0..1]);
         assert_eq!(shots(&[moving(0, 0.5), moving(1, 0.5)]), [0..2]);
         assert_eq!(shots(&[moving(0, 0.1), moving(0, 0.8)]), [0..1, 1..2]);

@@ -1,91 +1,12 @@
 //! Directions: what to add to a code, and everything needed to refuse adding it
 //! to the wrong one.
 
-use std::fmt;
-use std::path::Path;
-use std::str::FromStr;
+use serde::{Deserialize, Serialize};
 
-use reelgan_run::{Array, ArrayFile};
-
-use super::Trajectory;
+use super::{Space, Trajectory};
+use crate::face::Unit;
 use crate::generator::Identity;
 use crate::{Error, Result};
-
-/// The space a direction lives in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Space {
-    /// One vector for all rows.
-    W,
-    /// A vector for every row.
-    WPlus,
-}
-
-impl fmt::Display for Space {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Space::W => "w",
-            Space::WPlus => "w+",
-        })
-    }
-}
-
-/// A range of code rows, counted from 0, the end excluded: `4..8`; `..` means all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rows {
-    start: usize,
-    end: Option<usize>,
-}
-
-impl Rows {
-    /// Every row.
-    pub const ALL: Rows = Rows { start: 0, end: None };
-
-    /// Rows `start` to `end - 1`.
-    pub fn range(start: usize, end: usize) -> Self {
-        Self { start, end: Some(end) }
-    }
-
-    /// The rows of a code with `rows` rows.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if the range is empty or reaches past the last row.
-    pub fn resolve(&self, rows: usize) -> Result<std::ops::Range<usize>> {
-        let end = self.end.unwrap_or(rows);
-        if self.start >= end || end > rows {
-            return Err(Error::setting(
-                format!("rows {self}"),
-                format!("the generator has rows 0..{rows}; give a part of that, such as 4..8"),
-            ));
-        }
-        Ok(self.start..end)
-    }
-}
-
-impl fmt::Display for Rows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.end {
-            Some(end) => write!(f, "{}..{end}", self.start),
-            None if self.start == 0 => f.write_str(".."),
-            None => write!(f, "{}..", self.start),
-        }
-    }
-}
-
-impl FromStr for Rows {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = || {
-            Error::setting(format!("rows {text}"), "expected START..END, such as 4..8, 4.. or ..8")
-        };
-        let (start, end) = text.split_once("..").ok_or_else(wrong)?;
-        let number = |s: &str| s.trim().parse::<usize>().map_err(|_| wrong());
-        Ok(Self {
-            start: if start.trim().is_empty() { 0 } else { number(start)? },
-            end: if end.trim().is_empty() { None } else { Some(number(end)?) },
-        })
-    }
-}
 
 /// A direction in the code space of one generator.
 ///
@@ -99,8 +20,41 @@ pub struct Direction {
     pub generator: Option<Identity>,
     /// Where it comes from, in words.
     pub provenance: String,
+    /// How it was learned and what a strength of 1 brings, if it was.
+    pub learned: Option<Learned>,
     vectors: Vec<f32>,
     rows: usize,
+}
+
+/// What is known of a direction that was learned from readings of faces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// The attribute that it moves.
+    pub attribute: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// Units that a strength of 1 brings, by a straight line through strengths -3 to 3.
+    pub per_strength: f64,
+    /// Distance of the boundary from the origin: a code lies `w.n + bias` before it.
+    pub bias: f64,
+    /// Part of the held-out faces on the right side of the boundary, `[0,1]`.
+    pub accuracy: f64,
+    /// How many were held out.
+    pub held_out: usize,
+    /// How many the boundary was fitted to.
+    pub fitted: usize,
+    /// Faces that were drawn and found.
+    pub faces: usize,
+    /// Part of them taken at each end, `[0,0.5]`.
+    pub tail: f64,
+    /// Seed of the faces.
+    pub seed: u64,
+    /// Their truncation.
+    pub truncation: f32,
+    /// The networks that read them.
+    pub networks: Identity,
+    /// The command that does it again.
+    pub command: String,
 }
 
 impl Direction {
@@ -134,7 +88,7 @@ impl Direction {
                 "it is zero everywhere, so it would change nothing",
             ));
         }
-        Ok(Self { name, generator, provenance: provenance.into(), vectors, rows })
+        Ok(Self { name, generator, provenance: provenance.into(), learned: None, vectors, rows })
     }
 
     /// A clip's own learned direction: step `step` of its trajectory, counted
@@ -168,75 +122,44 @@ impl Direction {
         Self::new(name, difference, trajectory.rows(), Some(generator.clone()), provenance)
     }
 
-    /// Reads a direction: our `.safetensors`, or any `.npy` of shape `(D)`,
-    /// `(1,D)`, `(L,D)` or `(1,L,D)` (public boundary files).
-    ///
-    /// # Errors
-    /// A file that cannot be read, of another shape, not finite, or zero.
-    pub fn open(path: &Path) -> Result<Self> {
-        let checkpoint = reelgan_checkpoint::open(path)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let vector = checkpoint.arrays.get(VECTOR).or_else(|| {
-            (checkpoint.arrays.len() == 1).then(|| checkpoint.arrays.values().next()).flatten()
-        });
-        let Some(array) = vector else {
-            return Err(Error::file(
-                path,
-                format!(
-                    "holds {} arrays and none is called `{VECTOR}`; a direction file has one array",
-                    checkpoint.arrays.len()
-                ),
-            ));
-        };
-        let rows = match *array.shape.as_slice() {
-            [_] | [1, _] => 1,
-            [rows, _] | [1, rows, _] => rows,
-            _ => {
-                return Err(Error::file(
-                    path,
-                    format!(
-                        "has shape {:?}; a direction has shape (D), (1,D), (L,D) or (1,L,D)",
-                        array.shape
-                    ),
-                ));
-            }
-        };
-        let meta = |key: &str| checkpoint.metadata.get(key).cloned();
-        let generator = meta("generator")
-            .zip(meta("generator_sha256"))
-            .map(|(name, sha256)| Identity { name, sha256 });
-        Self::new(
-            meta("name").unwrap_or(name),
-            array.to_f32(),
-            rows,
-            generator,
-            meta("provenance").unwrap_or_else(|| "imported".into()),
-        )
-        .map_err(|e| Error::file(path, e.to_string()))
-    }
-
-    /// Writes the direction with its identity.
-    ///
-    /// # Errors
-    /// A disk that does not take it.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let mut file = ArrayFile::default();
-        let shape = vec![self.rows, self.dim()];
-        file.arrays.insert(VECTOR.into(), Array::new(shape, self.vectors.clone())?);
-        let mut put = |key: &str, value: &str| file.metadata.insert(key.into(), value.into());
-        put("name", &self.name);
-        put("space", &self.space().to_string());
-        put("provenance", &self.provenance);
-        if let Some(generator) = &self.generator {
-            put("generator", &generator.name);
-            put("generator_sha256", &generator.sha256);
-        }
-        Ok(file.write(path)?)
-    }
-
     /// The space it lives in.
     pub fn space(&self) -> Space {
         if self.rows == 1 { Space::W } else { Space::WPlus }
+    }
+
+    /// Rows it has: 1 in W.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// All numbers, `[rows, D]`.
+    pub fn vectors(&self) -> &[f32] {
+        &self.vectors
+    }
+
+    /// Euclidean length over all rows.
+    pub fn length(&self) -> f64 {
+        self.vectors.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// For a generator with `rows` rows: row k takes row k, rows that the direction
+    /// does not have take its last one, and rows that are left over are dropped.
+    ///
+    /// Rows count from the coarsest layer, and published generators of other sizes have
+    /// the same first layers. One of W stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if nothing of the direction is left.
+    pub fn mapped(self, rows: usize) -> Result<Self> {
+        if self.rows == 1 || self.rows == rows {
+            return Ok(self);
+        }
+        let last = self.rows - 1;
+        let vectors = (0..rows).flat_map(|k| self.row(k.min(last)).to_vec()).collect();
+        let provenance =
+            format!("{}; {} rows mapped to {rows} by place", self.provenance, self.rows);
+        let made = Self::new(self.name, vectors, rows, self.generator, provenance)?;
+        Ok(Self { learned: self.learned, ..made })
     }
 
     /// Width of a row.
@@ -277,6 +200,3 @@ impl Direction {
         Ok(())
     }
 }
-
-/// Name of the array in a direction file.
-const VECTOR: &str = "direction";

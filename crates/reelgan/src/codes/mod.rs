@@ -2,11 +2,14 @@
 //! directions, as plain numbers with the conventions they carry.
 
 mod direction;
+mod direction_file;
 mod file;
+mod rows;
 mod trajectory;
 
-pub use direction::{Direction, Rows, Space};
+pub use direction::{Direction, Learned};
 pub use file::{CodeFile, CodeReader, write_npy, write_npy_of};
+pub use rows::{Rows, Space};
 pub use trajectory::{OffsetSpace, Trajectory};
 
 use crate::{Error, Result};

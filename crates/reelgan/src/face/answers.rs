@@ -30,6 +30,8 @@ pub struct Face {
 pub struct Descriptor([f32; Identity::LENGTH]);
 
 impl Descriptor {
+    /// How many numbers it has.
+    pub const LENGTH: usize = Identity::LENGTH;
     /// Two descriptors nearer than this are of one person, according to the package
     /// of the network.
     pub const SAME: f64 = 0.6;

@@ -28,8 +28,12 @@
 
 mod answers;
 mod area;
+mod attribute;
+mod pose;
 mod reader;
 
 pub use answers::{AgeGender, Descriptor, Detection, Expressions, Face};
 pub use area::Area;
+pub use attribute::{Attribute, Reading, Unit};
+pub use pose::Pose;
 pub use reader::{FACE_NETS, FaceReader, Finding};

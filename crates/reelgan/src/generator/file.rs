@@ -139,6 +139,13 @@ impl Generator for FileGenerator {
         };
         Noise::drawn(&shapes, seed, &self.device)
     }
+    fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        match &self.network {
+            Network::MobileStyleGan(net) => net.style_weights(row),
+            Network::StyleGan1(net) => net.style_weights(row),
+            Network::StyleGan2(net) => net.style_weights(row),
+        }
+    }
 }
 
 fn unit(shapes: Vec<[usize; 2]>) -> Vec<([usize; 2], f32)> {

@@ -16,7 +16,7 @@ pub(crate) use open::identity;
 pub use open::{DEFAULT_GENERATOR, open, open_default};
 pub(crate) use render::{code_tensor, frame_tensor};
 pub use render::{render, render_each};
-pub use sample::{SampleConfig, sample};
+pub use sample::{SampleConfig, sample, sample_w};
 pub use wrap::{FaceGenerator, StyleGan1Generator};
 
 use std::fmt;
@@ -117,4 +117,11 @@ pub trait Generator: Send + Sync {
 
     /// New noise of the same strength, drawn from `seed`.
     fn fresh_noise(&self, seed: u64) -> Noise;
+
+    /// The matrices `[D,C]` from a row of a code to the styles of the convolutions that it
+    /// feeds; none where they are not known.
+    fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        let _ = row;
+        Vec::new()
+    }
 }

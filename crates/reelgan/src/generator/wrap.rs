@@ -75,6 +75,9 @@ impl Generator for FaceGenerator {
         let shapes = rms_shapes(self.net.noise());
         Noise::drawn(&shapes, seed, &self.device)
     }
+    fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        self.net.style_weights(row)
+    }
 }
 
 /// StyleGAN1 as a [`Generator`]; its mean code is given, since the file has none.
@@ -136,5 +139,8 @@ impl Generator for StyleGan1Generator {
     }
     fn fresh_noise(&self, seed: u64) -> Noise {
         Noise::drawn(&unit_shapes(&self.net), seed, &self.device)
+    }
+    fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
+        self.net.style_weights(row)
     }
 }

@@ -1,6 +1,5 @@
 //! A run's frames with directions added.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::json;
@@ -11,8 +10,8 @@ use super::pictures::playback;
 use super::source::Source;
 use super::watch::Watch;
 use super::{EditNoise, EditRequest, Kit, Selection};
-use crate::codes::{Codes, Rows, Trajectory};
-use crate::edit::{Along, EditSource, FrameTimes, edited_each};
+use crate::codes::Trajectory;
+use crate::edit::{Along, EditSpec, FrameTimes, check_conflicts, edited_clip, edited_each};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -40,7 +39,7 @@ pub(super) fn plan_at(
     times: &FrameTimes,
 ) -> Result<Plan> {
     let frames = source.chosen(request.frames.as_deref())?;
-    let words: Vec<String> = request.edits.iter().map(described).collect();
+    let words: Vec<String> = request.edits.iter().map(ToString::to_string).collect();
     // Where a run has no noise of its own, there is only one kind.
     let without = source.space() == Space::CodesThenNoise && request.noise == EditNoise::Fixed;
     let name = match &request.name {
@@ -82,6 +81,8 @@ fn times(source: &Source) -> FrameTimes {
 }
 
 /// The chosen frames of the trajectory with the edits added.
+///
+/// Constant edits add the same to every frame, so the base code moves and the steps stay.
 fn moved(
     kit: &Kit,
     source: &Source,
@@ -89,69 +90,30 @@ fn moved(
     (frames, times): (&[usize], &FrameTimes),
 ) -> Result<Trajectory> {
     let all = &source.file.trajectory;
-    let (rows, dim) = (all.rows(), all.dim());
-    let identity = kit.generator.identity();
-    let mut edits = Vec::with_capacity(alongs.len());
+    let specs: Vec<EditSpec> = alongs.iter().map(|along| along.spec.clone()).collect();
+    check_conflicts(&specs)?;
+    let (mut constant, mut keyed) = (Vec::new(), Vec::new());
     for along in alongs {
-        let mut edit = along.spec.resolve(all, identity)?;
-        // The strength of every frame stands in the list.
-        edit.strength = 1.0;
-        edits.push((edit, along.strengths(times)?));
+        let edit = along.spec.resolve(all, kit.generator.identity())?;
+        match along.keyframes {
+            None => constant.push(edit),
+            Some(_) => keyed.push((edit, along.factors(times)?)),
+        }
     }
-    let each = |codes: &Codes, edits: &[_]| edited_each(kit.generator.as_ref(), codes, edits);
-    if alongs.iter().any(|along| along.keyframes.is_some()) {
-        let codes = each(&all.codes(), &edits)?;
+    let moved = edited_clip(kit.generator.as_ref(), all, &constant)?;
+    if !keyed.is_empty() {
+        let codes = edited_each(kit.generator.as_ref(), &moved.codes(), &keyed)?;
         return Ok(Trajectory::through(&codes.select(frames)?));
     }
-    // Constant edits add the same to every frame, so the base code moves and the steps stay.
-    edits.iter_mut().for_each(|(_, strengths)| strengths.truncate(1));
-    let base = each(&Codes::new(rows, dim, all.base().to_vec())?, &edits)?;
-    let moved =
-        Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
     if frames.iter().copied().eq(0..all.count()) {
         return Ok(moved);
     }
     Ok(Trajectory::through(&moved.codes().select(frames)?))
 }
 
-/// Where a direction comes from, as it was asked for.
-fn source_of(source: &EditSource) -> String {
-    match source {
-        EditSource::Motion(None) => "motion".to_string(),
-        EditSource::Motion(Some(step)) => format!("motion.{step}"),
-        EditSource::File(path) => path.display().to_string(),
-    }
-}
-
-/// How far an edit goes, as it was asked for.
-fn strength_of(along: &Along) -> String {
-    along.keyframes.as_ref().map_or_else(|| along.spec.strength.to_string(), ToString::to_string)
-}
-
-/// An edit as it was asked for.
-fn described(along: &Along) -> String {
-    let mut words = source_of(&along.spec.source);
-    if along.spec.rows != Rows::ALL {
-        let _ = write!(words, ":{}", along.spec.rows);
-    }
-    let _ = write!(words, "={}", strength_of(along));
-    words
-}
-
 /// A folder name that says what the edits are: `motion=1.5`, `age[4..8]=2+motion=1`.
 fn name_of(edits: &[Along]) -> String {
-    let one = |along: &Along| {
-        let name = match &along.spec.source {
-            EditSource::File(path) => {
-                path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-            }
-            other => source_of(other),
-        };
-        let rows = along.spec.rows;
-        let rows = if rows == Rows::ALL { String::new() } else { format!("[{rows}]") };
-        format!("{name}{rows}={}", strength_of(along))
-    };
-    edits.iter().map(one).collect::<Vec<_>>().join("+")
+    edits.iter().map(Along::short).collect::<Vec<_>>().join("+")
 }
 
 #[cfg(test)]
@@ -162,9 +124,9 @@ mod tests {
     fn names_say_what_the_edits_are() {
         let edits = ["motion=1.5", "dir/age.npy:4..8=-2"].map(|s| s.parse::<Along>().unwrap());
         assert_eq!(name_of(&edits), "motion=1.5+age[4..8]=-2");
-        assert_eq!(described(&edits[1]), "dir/age.npy:4..8=-2");
+        assert_eq!(edits[1].to_string(), "dir/age.npy:4..8=-2");
         let keyed: Along = "dir/age.npy:4..8=0@0s,2@1s,smooth".parse().unwrap();
         assert_eq!(name_of(std::slice::from_ref(&keyed)), "age[4..8]=0@0s,2@1s,smooth");
-        assert_eq!(described(&keyed), "dir/age.npy:4..8=0@0s,2@1s,smooth");
+        assert_eq!(keyed.to_string(), "dir/age.npy:4..8=0@0s,2@1s,smooth");
     }
 }

@@ -10,7 +10,7 @@ use super::Kit;
 use super::invert::{Optimised, Run};
 use super::results::{self, Rendered};
 use super::watch::{Halt, Teller};
-use crate::codes::{CodeReader, Codes, Direction, Rows, Trajectory};
+use crate::codes::{CodeReader, Codes, Direction, Trajectory};
 use crate::edit::{Edit, edited};
 use crate::generator::Noise;
 use crate::{Error, Result};
@@ -131,7 +131,7 @@ fn along_motion(
     let side = tile_side(codes.count());
     let mut tile = |strength: f32, frame: usize| -> Result<Picture> {
         let code = codes.select(&[frame])?;
-        let edit = Edit { direction: direction.clone(), strength, rows: Rows::ALL };
+        let edit = Edit::by(direction.clone(), strength);
         let code = edited(kit.generator.as_ref(), &code, &[edit])?;
         let noise = rendered.noises.get(kit.generator.as_ref(), frame)?;
         thumbnail(kit, &code, &noise, side)

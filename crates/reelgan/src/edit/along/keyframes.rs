@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::edit::Amount;
+use crate::face::Unit;
+
 /// A moment of a clip.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Moment {
@@ -36,6 +39,7 @@ pub enum Interpolation {
 pub struct Keyframes {
     keys: Vec<Key>,
     interpolation: Interpolation,
+    unit: Option<Unit>,
 }
 
 /// When each frame of a run is shown.
@@ -107,7 +111,12 @@ impl Keyframes {
                 ));
             }
         }
-        Ok(Self { keys, interpolation })
+        Ok(Self { keys, interpolation, unit: None })
+    }
+
+    /// The unit of the values, if they have one.
+    pub fn unit(&self) -> Option<Unit> {
+        self.unit
     }
 
     /// The keys.
@@ -169,18 +178,33 @@ impl FromStr for Keyframes {
             }
         };
         parts.pop();
-        let keys: Result<Vec<Key>, String> = parts.into_iter().map(key).collect();
-        Self::new(keys?, interpolation)
+        let (mut keys, mut unit) = (Vec::new(), None);
+        for part in parts {
+            let (key, its) = key(part)?;
+            // Nothing is nothing in any unit.
+            if key.value != 0.0 || its.is_some() {
+                match unit {
+                    None => unit = Some(its),
+                    Some(unit) if unit == its => {}
+                    Some(_) => return Err(format!("`{part}` has another unit than those before")),
+                }
+            }
+            keys.push(key);
+        }
+        Ok(Self { unit: unit.flatten(), ..Self::new(keys, interpolation)? })
     }
 }
 
-fn key(part: &str) -> Result<Key, String> {
+fn key(part: &str) -> Result<(Key, Option<Unit>), String> {
     let Some((value, time)) = part.split_once('@') else {
         return Err(format!("`{part}` is no keyframe; {FORM}"));
     };
-    let value = value.trim().parse::<f32>().ok().filter(|v| v.is_finite());
-    let value = value.ok_or_else(|| format!("the strength of `{part}` must be a number"))?;
-    Ok(Key { value, at: time.trim().parse()? })
+    let (value, unit) = match value.parse() {
+        Ok(Amount::Strength(value)) => (value, None),
+        Ok(Amount::Units(value, unit)) => (value, Some(unit)),
+        _ => return Err(format!("the strength of `{part}` must be a number, or one with a unit")),
+    };
+    Ok((Key { value, at: time.trim().parse()? }, unit))
 }
 
 impl FromStr for Moment {
@@ -224,7 +248,8 @@ impl fmt::Display for Moment {
 impl fmt::Display for Keyframes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (k, Key { value, at }) in self.keys.iter().enumerate() {
-            write!(f, "{}{value}@{at}", if k == 0 { "" } else { "," })?;
+            let unit = self.unit.map_or("", Unit::symbol);
+            write!(f, "{}{value}{unit}@{at}", if k == 0 { "" } else { "," })?;
         }
         f.write_str(if self.interpolation == Interpolation::Smooth { ",smooth" } else { "" })
     }
@@ -295,6 +320,8 @@ mod tests {
             ("1@2h", "no time"),
             ("1@1s,,2@2s", "no keyframe"),
             ("1@1s,smooth,2@2s", "no keyframe"),
+            ("1y@1s,2deg@2s", "another unit"),
+            ("1y@1s,2@2s", "another unit"),
         ] {
             let error = text.parse::<Keyframes>().unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
