@@ -1,5 +1,6 @@
 //! The generator as the method sees it: codes in, images in `[0,1]` out.
 
+mod axes;
 mod choice;
 mod file;
 mod mean;
@@ -9,6 +10,7 @@ mod render;
 mod sample;
 mod wrap;
 
+pub use axes::{PrincipalAxes, principal_axes};
 pub use choice::{Choice, load};
 pub use file::FileGenerator;
 pub use noise::Noise;

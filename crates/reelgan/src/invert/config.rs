@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdamConfig, NoiseConfig, Preset, Schedule, Space, StopConfig, WindowConfig};
+use super::{AdamConfig, Axes, NoiseConfig, Preset, Schedule, Space, StopConfig, WindowConfig};
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
 
@@ -68,6 +68,9 @@ pub struct InvertConfig {
     pub schedule: Schedule,
     /// Optimiser.
     pub adam: AdamConfig,
+    /// The axes in which it measures its steps.
+    #[serde(default)]
+    pub axes: Axes,
     /// Early ends.
     pub stop: StopConfig,
     /// The second stage, if the space has noise.
@@ -85,6 +88,13 @@ impl Default for InvertConfig {
 }
 
 impl InvertConfig {
+    /// How many steps look at the first frame alone: none if it is the only one, or if the
+    /// frames have codes of their own.
+    pub fn lead_steps(&self, frames: usize) -> usize {
+        let together = frames > 1 && self.offsets != Offsets::Free;
+        if together { self.schedule.lead_steps(self.steps) } else { 0 }
+    }
+
     /// Refuses settings that make no sense.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 use reelgan_run::Images;
 use std::ops::ControlFlow;
 
+use super::whitening::Whitening;
 use super::{
-    Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode, State,
+    Adam, Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode, State,
     StepRecord, StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
@@ -135,30 +136,51 @@ impl<'a> Inverter<'a> {
             ControlFlow::Break(()) => return Ok(finish(state, StopReason::Interrupted, observer)),
         };
         let fixed = self.generator.fixed_noise();
+        let whitening = match self.config.axes {
+            Axes::Plain => None,
+            Axes::Whitened => Some(Whitening::of(self.generator)?),
+        };
         let total = self.config.steps;
+        let lead = self.config.lead_steps(frames.count());
         let stop = loop {
             // Asked before a step, so that a run that was cut off right after the last
             // one ends as it would have.
-            if let Some(reason) = self.early_end(&state) {
+            if let Some(reason) = self.early_end(&state, lead) {
                 break reason;
             }
             let step = state.step();
             if step >= total {
                 break StopReason::Finished;
             }
+            if step == lead {
+                // Another objective than before, of which the moments say nothing.
+                state.adam = Adam::new(self.config.adam, state.variables.len());
+            }
+            let looked_at = if step < lead { 1 } else { frames.count() };
             let Pass { terms, frames, gradient } =
-                self.pass(&objective, &state.variables, step, &fixed);
+                self.pass(&objective, &state.variables, step, &fixed, looked_at);
             if let Some(reason) = not_finite(step, &terms, &gradient) {
                 break reason;
             }
-            if state.best.as_ref().is_none_or(|best| terms.total < best.total) {
+            let better = state.best.as_ref().is_none_or(|best| terms.total < best.total);
+            // The loss of the first frame alone is no measure for all.
+            if step >= lead && better {
                 let values = state.variables.values();
                 state.best = Some(Best { step, total: terms.total, values, frames });
             }
             let rate = self.config.schedule.rate(step, total);
             let (steps, drift) = (self.config.schedule.offset_rate, self.config.windows.drift);
             let State { variables, adam, .. } = &mut state;
-            adam.step(variables.values_with_rates(rate, steps, drift), &gradient);
+            let values = variables.values_with_rates(rate, steps, drift);
+            match &whitening {
+                None => adam.step(values, &gradient),
+                Some(whitening) => {
+                    let (values, rates): (Vec<_>, Vec<_>) = values.unzip();
+                    let mut along = vec![0.0; rates.len()];
+                    adam.step(along.iter_mut().zip(rates), &whitening.gradient(&gradient));
+                    values.into_iter().zip(whitening.steps(&along)).for_each(|(v, s)| *v += s);
+                }
+            }
             let record = StepRecord { step, rate, terms };
             state.history.push(record);
             if observer.on(&Event::Step { record, total, state: &state }).is_break() {
@@ -235,19 +257,21 @@ impl<'a> Inverter<'a> {
 
     /// Losses and gradient to the unknowns, one frame after the other, so that
     /// memory holds the graph of one frame only. A held code has a loss that nothing can
-    /// change: it is left out.
+    /// change: it is left out. Of fewer frames than there are, the terms are what all
+    /// would have if they were like these.
     fn pass(
         &self,
         objective: &Objective,
         variables: &Variables,
         step: usize,
         fixed: &Noise,
+        looked_at: usize,
     ) -> Pass {
         let (codes, held) = (variables.codes(), variables.held());
         let mut terms = Terms::default();
         let mut frames = Vec::with_capacity(codes.count() - held);
         let mut gradient = vec![0.0f32; held * codes.rows() * codes.dim()];
-        for k in held..codes.count() {
+        for k in held..looked_at {
             let drawn;
             let noise = match self.config.noise {
                 NoiseMode::Fixed => fixed,
@@ -267,6 +291,10 @@ impl<'a> Inverter<'a> {
             let grad = code.grad_remove(&mut grads).expect("every frame depends on its code");
             gradient.extend(grad.into_data().try_into_vec::<f32>().expect("gradients are f32"));
         }
+        if looked_at < codes.count() {
+            terms.scale((codes.count() - held) as f32 / (looked_at - held) as f32);
+            gradient.resize(codes.data().len(), 0.0);
+        }
         let weight = self.config.weights.smoothness;
         if weight > 0.0 && codes.count() > 1 {
             let (value, slope) = smoothness(&codes);
@@ -278,20 +306,21 @@ impl<'a> Inverter<'a> {
     }
 
     /// Whether a stop rule holds after the last step.
-    fn early_end(&self, state: &State) -> Option<StopReason> {
+    fn early_end(&self, state: &State, lead: usize) -> Option<StopReason> {
         let stop = &self.config.stop;
         let last = state.history.last()?;
-        if stop.target > 0.0 && last.terms.total <= stop.target {
+        if stop.target > 0.0 && state.history.len() > lead && last.terms.total <= stop.target {
             return Some(StopReason::Target);
         }
-        if stop.plateau_steps == 0 || state.history.len() <= stop.plateau_steps {
+        let history = &state.history[lead.min(state.history.len())..];
+        if stop.plateau_steps == 0 || history.len() <= stop.plateau_steps {
             return None;
         }
         let best = |records: &[StepRecord]| {
             records.iter().map(|r| r.terms.total).fold(f32::INFINITY, f32::min)
         };
-        let before = best(&state.history[..state.history.len() - stop.plateau_steps]);
-        let now = best(&state.history);
+        let before = best(&history[..history.len() - stop.plateau_steps]);
+        let now = best(history);
         (before - now < stop.plateau_tolerance * before).then_some(StopReason::Plateau)
     }
 }

@@ -13,6 +13,7 @@ mod schedule;
 mod state;
 mod stop;
 mod variables;
+mod whitening;
 mod windows;
 
 pub use adam::{Adam, AdamConfig};
@@ -27,4 +28,5 @@ pub use schedule::Schedule;
 pub use state::{Best, State};
 pub use stop::{StopConfig, StopReason};
 pub use variables::Variables;
+pub use whitening::Axes;
 pub use windows::{Window, WindowConfig, windows};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdamConfig, InvertConfig, NoiseConfig, NoiseMode, Offsets, Schedule, Space, StartCode,
+    AdamConfig, Axes, InvertConfig, NoiseConfig, NoiseMode, Offsets, Schedule, Space, StartCode,
     StopConfig, WindowConfig,
 };
 use crate::objective::{ConsistencyBase, LossWeights};
@@ -80,8 +80,9 @@ impl Preset {
                 consistency: 1.0,
                 ..LossWeights::default()
             },
-            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5 },
+            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5, lead: 0.0 },
             adam: AdamConfig::default(),
+            axes: Axes::Plain,
             stop: StopConfig::default(),
             noise_stage: NoiseConfig::default(),
             windows: WindowConfig::default(),

@@ -22,12 +22,17 @@ pub struct Schedule {
     pub ramp_up: f64,
     /// Share of the steps spent going down, `[0,1]`.
     pub ramp_down: f64,
+    /// Share of the steps, from the first on, that look at the first frame alone and move
+    /// its code with all others; `[0,1)`. The frames are nearly the same, so this finds
+    /// nearly what all of them would, at the price of one.
+    #[serde(default)]
+    pub lead: f64,
 }
 
 impl Schedule {
     /// The same rate at every step.
     pub const fn constant(rate: f64) -> Self {
-        Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0 }
+        Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0, lead: 0.0 }
     }
 
     /// Refuses a peak that is not above 0 and shares outside `[0,1]`.
@@ -54,7 +59,17 @@ impl Schedule {
                 return Err(Error::setting(name, format!("{share} is not a share in [0,1]")));
             }
         }
+        if !(0.0..1.0).contains(&self.lead) {
+            let problem = format!("{} is not a share in [0,1)", self.lead);
+            return Err(Error::setting("schedule.lead", problem));
+        }
         Ok(())
+    }
+
+    /// How many of `steps` look at the first frame alone.
+    pub fn lead_steps(&self, steps: usize) -> usize {
+        // The last step is for all frames.
+        ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(1))
     }
 
     /// The rate of step `step` of `steps`, counted from 0; always above 0.
@@ -84,12 +99,20 @@ mod tests {
 
     #[test]
     fn ramps_meet_the_closed_form() {
-        let s = Schedule { peak: 0.08, offset_rate: 1.0, ramp_up: 0.1, ramp_down: 0.5 };
+        let s = Schedule { peak: 0.08, offset_rate: 1.0, ramp_up: 0.1, ramp_down: 0.5, lead: 0.0 };
         assert!((s.rate(0, 100) - 0.08 * 0.05).abs() < 1e-12);
         assert!((s.rate(30, 100) - 0.08).abs() < 1e-12);
         let t = 1.0 - 90.5 / 100.0;
         let want = 0.08 * 0.5 * (1.0 - (PI * t / 0.5).cos());
         assert!((s.rate(90, 100) - want).abs() < 1e-12);
         assert!(s.rate(99, 100) > 0.0);
+    }
+
+    #[test]
+    fn the_last_step_is_for_all_frames() {
+        let s = Schedule { lead: 0.9, ..Schedule::constant(0.01) };
+        assert_eq!([1, 2, 10, 100].map(|steps| s.lead_steps(steps)), [0, 1, 9, 90]);
+        assert!(s.check().is_ok());
+        assert!(Schedule { lead: 1.0, ..s }.check().is_err());
     }
 }

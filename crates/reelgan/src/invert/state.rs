@@ -118,7 +118,10 @@ impl State {
         fresh.adam.mean = numbers("adam.mean")?;
         fresh.adam.square = numbers("adam.square")?;
         fresh.history = history(&file, config, path)?;
-        fresh.adam.steps = u32::try_from(fresh.history.len())
+        // After the steps for the first frame alone the optimiser begins anew.
+        let lead = config.lead_steps(fresh.variables.codes().count());
+        let steps = fresh.history.len();
+        fresh.adam.steps = u32::try_from(if steps > lead { steps - lead } else { steps })
             .map_err(|_| Error::file(path, "holds more steps than can be counted"))?;
         fresh.best = match file.metadata.get("best_step") {
             None => None,

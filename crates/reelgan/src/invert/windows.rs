@@ -98,7 +98,8 @@ impl InvertConfig {
         let WindowConfig { effort, rate, .. } = self.windows;
         InvertConfig {
             steps: ((self.steps as f64 * effort).round() as usize).max(1),
-            schedule: Schedule { peak: self.schedule.peak * rate, ..self.schedule },
+            // The first of its frames is held: there is nothing to find for it.
+            schedule: Schedule { peak: self.schedule.peak * rate, lead: 0.0, ..self.schedule },
             ..self.clone()
         }
     }

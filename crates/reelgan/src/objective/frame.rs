@@ -52,6 +52,11 @@ impl Terms {
         Self { total, pixel, perceptual, lpips, consistency, cross_frame, smoothness }
     }
 
+    /// Multiplies all of them.
+    pub fn scale(&mut self, factor: f32) {
+        *self = Self::from_values(self.named().map(|(_, value)| factor * value));
+    }
+
     /// Adds another frame's share.
     pub fn add(&mut self, other: &Terms) {
         self.total += other.total;
