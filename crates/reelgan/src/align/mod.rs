@@ -23,8 +23,8 @@ mod track;
 
 pub use export::{ExportOptions, Exported, check_folder, export, write_transforms};
 pub use plan::{AlignConfig, Alignment, Placement, Source, plan};
-pub use smooth::{Smoothing, jitter};
 pub use shots::Shots;
+pub use smooth::{Smoothing, jitter};
 pub(crate) use survey::each_frame;
 pub use survey::{
     Frame, Progress, Seen, Survey, Tell, read_landmarks, survey, survey_some, survey_some_with,

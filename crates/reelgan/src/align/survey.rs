@@ -136,7 +136,9 @@ pub fn survey_some_with(
 ) -> Result<Option<Survey>> {
     let wrong = |got| miscounted(brought.len(), got);
     let look = |_: &Images, k: usize| -> Result<Vec<Seen>> {
-        let landmarks = brought.get(selection.start + k * selection.stride).ok_or_else(|| wrong("more frames".into()))?;
+        let landmarks = brought
+            .get(selection.start + k * selection.stride)
+            .ok_or_else(|| wrong("more frames".into()))?;
         let seen = landmarks.clone().map(|landmarks| {
             let [left, top, right, bottom] = landmarks.bounds();
             let area = Area { x: left, y: top, width: right - left, height: bottom - top };

@@ -75,7 +75,12 @@ impl ArrayRows {
         if k >= self.count {
             return Err(Error::value(
                 "arrays",
-                format!("there is no entry {} among {} in {}", k + 1, self.count, self.path.display()),
+                format!(
+                    "there is no entry {} among {} in {}",
+                    k + 1,
+                    self.count,
+                    self.path.display()
+                ),
             ));
         }
         let fail = |e| Error::read(&self.path, e);
