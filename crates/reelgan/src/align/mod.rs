@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! survey     every frame: faces, their landmarks, who they are
+//! eyes       the eyes where the template expects them
 //! track      which faces are one person
 //! template   landmarks -> the square of FFHQ
 //! smooth     squares over time: gaps filled, jitter taken out
@@ -14,6 +15,7 @@
 //! its neighbours, and is marked.
 
 mod export;
+mod eyes;
 mod plan;
 mod shots;
 mod smooth;
