@@ -203,15 +203,49 @@ fn heavy_folder_with_other_files_says_what_it_leaves_out() {
     fs::create_dir(&photos).unwrap();
     picture(&photos.join("face.png"), 200, 160);
     fs::write(photos.join("notes.txt"), "words").unwrap();
-    let ran = call(folder.path(), "invert photos -o run --preset fast --steps 1 --seed 3").worked();
+    call(folder.path(), "invert photos -o run --preset fast --steps 1")
+        .refused(1, &["no face", "--crop"]);
+    assert!(!folder.path().join("run").exists());
+    let line = "invert photos -o run --preset fast --steps 1 --seed 3 --crop 20,0,160";
+    let ran = call(folder.path(), line).worked();
     assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("notes.txt"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("--crop 20,0,160"), "{}", ran.stderr);
     let shown = call(folder.path(), "show run --json").worked().json();
     assert_eq!(
         (&shown["frames"], &shown["preset"], &shown["seed"]),
         (&1.into(), &"fast".into(), &3.into())
     );
     assert_eq!(shown["crop"], "20,0,160");
+}
+
+/// A clip as it comes: the face is found, every frame gets its code, in windows.
+#[test]
+fn heavy_raw_clip_is_aligned_and_inverted_in_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample("GRID_bbaf2n.mpg");
+    let line = format!(
+        "invert {} --start 2 --stride 12 --count 5 --preset fast --steps 2 --window 3 -o run --json",
+        clip.display()
+    );
+    let run = call(folder.path(), &line).worked().json();
+    // 3 frames in 2 steps, then 2 in half a step, which is one.
+    assert_eq!(
+        (&run["frames"], &run["steps"], &run["steps_planned"]),
+        (&5.into(), &3.into(), &3.into())
+    );
+    let read = |name: &str| fs::read(folder.path().join("run").join(name)).unwrap();
+    let transforms: Value = serde_json::from_slice(&read("transforms.json")).unwrap();
+    let placed = transforms["frames"].as_array().unwrap();
+    assert_eq!(placed.len(), 5);
+    for (k, frame) in placed.iter().enumerate() {
+        assert_eq!(frame["name"], format!("frame {}", 3 + 12 * k));
+        assert_eq!(frame["source"], "face");
+        assert!(frame["crop"]["size"].as_f64().unwrap() > 150.0, "{frame}");
+    }
+    let table = String::from_utf8(read("frames.csv")).unwrap();
+    assert_eq!(table.lines().count(), 6);
+    assert!(table.lines().next().unwrap().contains("identity_cosine_faceapi"), "{table}");
+    let kept = image::open(folder.path().join("run/inputs/frame_0001.png")).unwrap();
+    assert_eq!((kept.width(), kept.height()), (1024, 1024));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub enum Error {
     /// No frame has a face.
     #[error(
         "no face was found in {}; give frames with a face of at least some 40 pixels, seen from \
-         the front, or bring landmarks with --landmarks",
+         the front, bring landmarks with --landmarks, or tell `invert` the square with --crop",
         if *frames == 1 { "the picture".into() } else { format!("any of {frames} frames") }
     )]
     NoFace {

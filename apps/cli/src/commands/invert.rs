@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
 use reelgan::invert::{InvertConfig, StopReason};
 use reelgan::job::{
-    self, Aligning, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary, Selection,
+    self, Aligning, Crop, FfmpegSearch, Fit, FlowSource, InvertRequest, Outcome, RunSummary,
+    Selection,
 };
 use reelgan::prelude::{Clip, Store};
 use serde::Serialize;

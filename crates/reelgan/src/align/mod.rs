@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! survey     every frame: faces, their landmarks, who they are
+//! eyes       the eyes where the template expects them
 //! track      which faces are one person
 //! template   landmarks -> the square of FFHQ
 //! smooth     squares over time: gaps filled, jitter taken out
@@ -14,6 +15,7 @@
 //! its neighbours, and is marked.
 
 mod export;
+mod eyes;
 mod plan;
 mod shots;
 mod smooth;
@@ -23,8 +25,8 @@ mod track;
 
 pub use export::{ExportOptions, Exported, check_folder, export, write_transforms};
 pub use plan::{AlignConfig, Alignment, Placement, Source, plan};
-pub use smooth::{Smoothing, jitter};
 pub use shots::Shots;
+pub use smooth::{Smoothing, jitter};
 pub(crate) use survey::each_frame;
 pub use survey::{
     Frame, Progress, Seen, Survey, Tell, read_landmarks, survey, survey_some, survey_some_with,

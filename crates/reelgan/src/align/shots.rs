@@ -135,8 +135,7 @@ mod tests {
 
     #[test]
     fn a_cut_is_found_where_it_is() {
-        let clip: Vec<Images> =
-            (0..20).map(|k| moving(k, if k < 7 { 0.2 } else { 0.6 })).collect();
+        let clip: Vec<Images> = (0..20).map(|k| moving(k, if k < 7 { 0.2 } else { 0.6 })).collect();
         assert_eq!(shots(&clip), [0..7, 7..20]);
     }
 

@@ -7,6 +7,7 @@ use reelgan_run::clip::Selection;
 use reelgan_run::{Clip, Images, Landmarks, atomic, media};
 use serde::{Deserialize, Serialize};
 
+use super::eyes::settled;
 use crate::face::{Area, Descriptor, Detection, Face, FaceReader};
 use crate::{Error, Result};
 
@@ -88,7 +89,7 @@ pub fn survey_some(
             let Detection { area, score } = face.detection;
             // Landmarks far outside the picture leave nothing to describe.
             let who = reader.describe(picture, 0, &face).ok();
-            Ok(Seen { area, score, landmarks: face.landmarks.map(half)?, who })
+            Ok(Seen { area, score, landmarks: settled(&face.landmarks.map(half)?)?, who })
         };
         reader.faces(picture, 0)?.into_iter().map(seen).collect()
     };
@@ -136,7 +137,9 @@ pub fn survey_some_with(
 ) -> Result<Option<Survey>> {
     let wrong = |got| miscounted(brought.len(), got);
     let look = |_: &Images, k: usize| -> Result<Vec<Seen>> {
-        let landmarks = brought.get(selection.start + k * selection.stride).ok_or_else(|| wrong("more frames".into()))?;
+        let landmarks = brought
+            .get(selection.start + k * selection.stride)
+            .ok_or_else(|| wrong("more frames".into()))?;
         let seen = landmarks.clone().map(|landmarks| {
             let [left, top, right, bottom] = landmarks.bounds();
             let area = Area { x: left, y: top, width: right - left, height: bottom - top };

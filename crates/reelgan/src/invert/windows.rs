@@ -143,7 +143,12 @@ pub fn windows(shots: &[Range<usize>], config: &WindowConfig) -> Vec<Window> {
             last.keeps.end = start;
             end = (end + config.new_frames()).min(range.end);
             let frames = start..end;
-            all.push(Window { shot, anchor: Some(start - 1), frames: frames.clone(), keeps: frames });
+            all.push(Window {
+                shot,
+                anchor: Some(start - 1),
+                frames: frames.clone(),
+                keeps: frames,
+            });
         }
     }
     all

@@ -95,11 +95,7 @@ pub(super) fn write_picture(path: &Path, picture: &Picture, teller: &mut Teller<
 
 /// The trajectory of the clip, or what has the same motion from its first to its last
 /// frame; none for a clip of several shots, from one to the next of which nothing moves.
-fn motion(
-    run: &Run,
-    optimised: &Optimised,
-    codes: &mut CodeReader,
-) -> Result<Option<Trajectory>> {
+fn motion(run: &Run, optimised: &Optimised, codes: &mut CodeReader) -> Result<Option<Trajectory>> {
     let frames = run.manifest.frames;
     if frames < 2 || run.begun.shots(frames).len() > 1 {
         return Ok(None);

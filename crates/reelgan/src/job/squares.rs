@@ -79,12 +79,7 @@ impl Squares {
     ///
     /// # Errors
     /// More frames than squares; a frame that is not square though it should be.
-    pub fn of(
-        &mut self,
-        k: usize,
-        frame: &Images,
-        warn: &mut dyn FnMut(String),
-    ) -> Result<Crop> {
+    pub fn of(&mut self, k: usize, frame: &Images, warn: &mut dyn FnMut(String)) -> Result<Crop> {
         match self {
             Self::Aligned(found) => {
                 let placed = found.placements.get(k).map(|placement| placement.crop);

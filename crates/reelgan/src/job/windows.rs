@@ -158,9 +158,7 @@ pub(super) fn within<'a>(
 
 fn remove(path: &std::path::Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::file(path, e.to_string()))
-        }
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path, e.to_string())),
         _ => Ok(()),
     }
 }

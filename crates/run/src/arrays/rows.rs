@@ -1,16 +1,25 @@
 //! Parts of an array on the disk, without the rest of it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
 
-use super::KIND;
+use super::{KIND, volume};
 use crate::error::{Error, Result};
 
 /// The longest header read, as the `safetensors` crate has it.
 const MAX_HEADER: u64 = 100_000_000;
+
+/// What the header says of an array.
+#[derive(Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [u64; 2],
+}
 
 /// An array of an open file, of which entries along its first axis are read as they are
 /// asked for.
@@ -38,24 +47,31 @@ impl ArrayRows {
         if length > MAX_HEADER {
             return Err(bad(format!("its header of {length} bytes is too long")));
         }
-        let mut head = length.to_le_bytes().to_vec();
+        let file_length = file.metadata().map_err(fail)?.len();
+        let mut head = Vec::new();
         (&mut file).take(length).read_to_end(&mut head).map_err(fail)?;
-        let (_, header) = SafeTensors::read_metadata(&head).map_err(|e| bad(e.to_string()))?;
-        let info = header.info(name).ok_or_else(|| bad(format!("there is no array `{name}`")))?;
-        let [count, inner @ ..] = info.shape.as_slice() else {
+        let header: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(&head).map_err(|e| bad(format!("its header: {e}")))?;
+        let entry = header.get(name).ok_or_else(|| bad(format!("there is no array `{name}`")))?;
+        let Entry { dtype, shape, data_offsets: [first, last] } =
+            Entry::deserialize(entry).map_err(|e| bad(format!("array `{name}`: {e}")))?;
+        let [count, inner @ ..] = shape.as_slice() else {
             return Err(bad(format!("array `{name}` is a single number")));
         };
-        if info.dtype != Dtype::F32 {
-            return Err(bad(format!("array `{name}` holds {:?} values, not F32", info.dtype)));
+        if dtype != "F32" {
+            return Err(bad(format!("array `{name}` holds {dtype} values, not F32")));
         }
-        let begin = 8 + length + info.data_offsets.0 as u64;
-        let end = 8 + length + info.data_offsets.1 as u64;
-        if file.metadata().map_err(fail)?.len() < end {
+        let bytes = volume(&shape).and_then(|n| n.checked_mul(4)).map(|n| n as u64);
+        if bytes.is_none() || last.checked_sub(first) != bytes {
+            return Err(bad(format!("array `{name}` has shape {shape:?} in {first} to {last}")));
+        }
+        let begin = 8 + length;
+        let end = last.checked_add(begin);
+        if end.is_none_or(|end| end > file_length) {
             return Err(bad("it is cut short".into()));
         }
-        // The header was checked: the offsets hold the product of the shape.
-        let width = inner.iter().product();
-        Ok(Self { path: path.to_owned(), file, begin, count: *count, width })
+        let width = volume(inner).ok_or_else(|| bad(format!("array `{name}` of {shape:?}")))?;
+        Ok(Self { path: path.to_owned(), file, begin: begin + first, count: *count, width })
     }
 
     /// Entries along the first axis.
@@ -75,7 +91,12 @@ impl ArrayRows {
         if k >= self.count {
             return Err(Error::value(
                 "arrays",
-                format!("there is no entry {} among {} in {}", k + 1, self.count, self.path.display()),
+                format!(
+                    "there is no entry {} among {} in {}",
+                    k + 1,
+                    self.count,
+                    self.path.display()
+                ),
             ));
         }
         let fail = |e| Error::read(&self.path, e);
@@ -111,9 +132,16 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         for length in [0, 7, 8, 50, bytes.len() - 1] {
             std::fs::write(&path, &bytes[..length]).unwrap();
-            // The array whose values are there may still be read.
             assert!(ArrayRows::open(&path, "other").is_err(), "{length}");
         }
+        // A header that promises more than can be.
+        let text =
+            br#"{"it":{"dtype":"F32","shape":[2,4611686018427387904],"data_offsets":[0,8]}}"#;
+        let mut long = (text.len() as u64).to_le_bytes().to_vec();
+        long.extend(text);
+        long.extend([0; 8]);
+        std::fs::write(&path, &long).unwrap();
+        assert!(ArrayRows::open(&path, "it").is_err());
         std::fs::write(&path, [255; 64]).unwrap();
         assert!(ArrayRows::open(&path, "it").is_err());
     }
