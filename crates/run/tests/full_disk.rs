@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reelgan_run::clip::{FfmpegSearch, VideoWriter};
+use reelgan_run::clip::{Encoding, FfmpegSearch, Layout, Retouch, VideoWriter};
 use reelgan_run::media::{Origin, write_png};
-use reelgan_run::{Array, ArrayFile, Images};
+use reelgan_run::{Array, ArrayFile, Clip, Images};
 
 /// Names the folder to write in, and makes a test below do its child's part.
 const FOLDER: &str = "REELGAN_TEST_FULL_DISK";
@@ -88,6 +88,35 @@ fn videos() {
     let path = folder.join("video.mp4");
     let mut video = VideoWriter::create(&ffmpeg, &path, (256, 256), 25.0).unwrap();
     let written = (0..20).try_for_each(|k| video.push(&noise(256, k)));
+    let error = written.and_then(|()| video.finish()).unwrap_err().to_string();
+    assert_clear(&error, "video.mp4");
+}
+
+#[test]
+fn retouched_videos() {
+    let Some(folder) = child_folder() else {
+        limited("retouched_videos", &["video.mp4"]);
+        return;
+    };
+    // Made here, where it is small enough: one grey frame after the other.
+    let ffmpeg = FfmpegSearch::default().find().expect("these tests need ffmpeg");
+    let source = tempfile::tempdir().unwrap();
+    let from = source.path().join("grey.mp4");
+    let mut video = VideoWriter::create(&ffmpeg, &from, (256, 256), 25.0).unwrap();
+    let grey = Images::from_rgb8(256, 256, &[90; 3 * 256 * 256]).unwrap();
+    (0..20).for_each(|_| video.push(&grey).unwrap());
+    video.finish().unwrap();
+
+    let clip = Clip::open(&from).unwrap();
+    let times = clip.times().unwrap().unwrap();
+    let path = folder.join("video.mp4");
+    let how = (Layout::Plain, Encoding::default());
+    let mut video = Retouch::begin(&clip, &times, (256, 256), &path, how).unwrap();
+    let written = (0..20).try_for_each(|k| {
+        let rgb = noise(256, k).to_rgb8(0);
+        let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+        video.push(&[&rgba])
+    });
     let error = written.and_then(|()| video.finish()).unwrap_err().to_string();
     assert_clear(&error, "video.mp4");
 }

@@ -2,10 +2,12 @@
 
 mod align;
 mod bad_input;
+mod batch;
 mod encode;
 mod files;
 mod help;
 mod measure;
 mod models;
 mod output;
+mod paste;
 mod program;
