@@ -17,6 +17,8 @@
 //! directions  learned from scored samples, found in the weights, shipped
 //! edit        along directions (eq. 1), between codes
 //! metric      how good pictures, sequences and sets are
+//! synth       sequences with known codes and edits
+//! search      directions learned without labels
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
 //! evaluate    measuring pictures that are there: runs, pairs, sets
 //! ```
@@ -66,7 +68,9 @@ pub mod metric;
 pub mod objective;
 pub mod perceptual;
 pub mod prelude;
+pub mod search;
 pub mod spelling;
+pub mod synth;
 
 pub use error::{Error, Result};
 

@@ -12,6 +12,7 @@ mod convert;
 mod demo;
 mod directions;
 mod edit;
+mod editability;
 mod encode;
 mod inspect;
 mod invert;
@@ -22,6 +23,9 @@ mod morph;
 mod render;
 mod sample;
 mod show;
+mod sweep;
+mod synth;
+mod transfer;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -34,6 +38,10 @@ pub enum Command {
     Edit(edit::Arguments),
     Encode(encode::Arguments),
     Morph(morph::Arguments),
+    Transfer(transfer::Arguments),
+    Sweep(sweep::Arguments),
+    Synth(synth::Arguments),
+    Editability(editability::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
     Measure(measure::Arguments),
@@ -63,6 +71,10 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
+        Command::Transfer(arguments) => transfer::run(arguments, console),
+        Command::Sweep(arguments) => sweep::run(&arguments, console),
+        Command::Synth(arguments) => synth::run(&arguments, console),
+        Command::Editability(arguments) => editability::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Measure(arguments) => measure::run(&arguments, console),

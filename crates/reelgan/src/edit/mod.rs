@@ -4,15 +4,18 @@
 //! spec      age=+20y,smile~age=0.8   words -> EditSpec -> Edit
 //! apply     w + a n (eq. 1), to a distance, whole clips
 //! project   a direction without others (conditional edits)
-//! morph     from one code to another
+//! morph     from one code to another, mixing rows, truncation
+//! transfer  the motion of one clip on another face
 //! ```
 
 mod apply;
 mod morph;
 mod project;
 mod spec;
+mod transfer;
 
 pub use apply::{Edit, Measure, edited, edited_clip};
-pub use morph::morph;
+pub use morph::{Easing, mixed, morph, morph_eased, truncated};
 pub use project::conditional;
 pub use spec::{Amount, EditSource, EditSpec, check_conflicts};
+pub use transfer::{Motion, TransferConfig, transfer};

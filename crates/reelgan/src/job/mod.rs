@@ -33,6 +33,8 @@ mod results;
 mod sealed;
 mod show;
 mod source;
+mod sweep;
+mod transfer;
 mod watch;
 
 pub use edit::edit;
@@ -43,8 +45,11 @@ pub use morph::morph;
 pub use render::render;
 pub use request::{
     EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
+    TransferRequest,
 };
 pub use show::{MetricSummary, RunSummary, show};
+pub use sweep::{Sheets, SweepRequest, sweep};
+pub use transfer::transfer;
 pub use watch::{Notice, Watch};
 
 pub use reelgan_run::clip::{FfmpegSearch, Selection};
