@@ -23,6 +23,7 @@ mod morph;
 mod render;
 mod sample;
 mod show;
+mod styleflow;
 mod sweep;
 mod synth;
 mod transfer;
@@ -40,6 +41,7 @@ pub enum Command {
     Morph(morph::Arguments),
     Transfer(transfer::Arguments),
     Sweep(sweep::Arguments),
+    Styleflow(styleflow::Arguments),
     Synth(synth::Arguments),
     Editability(editability::Arguments),
     Render(render::Arguments),
@@ -73,6 +75,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Morph(arguments) => morph::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(arguments, console),
         Command::Sweep(arguments) => sweep::run(&arguments, console),
+        Command::Styleflow(arguments) => styleflow::run(&arguments, console),
         Command::Synth(arguments) => synth::run(&arguments, console),
         Command::Editability(arguments) => editability::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),

@@ -2,6 +2,7 @@
 
 mod align;
 mod bad_input;
+mod directions;
 mod encode;
 mod files;
 mod help;
