@@ -18,6 +18,8 @@
 //! edit        along directions (eq. 1), between codes
 //! paste       edited crops back into their frames: mask, colour, video
 //! metric      how good pictures, sequences and sets are
+//! synth       sequences with known codes and edits
+//! search      directions learned without labels
 //! job         an inversion bound to a run folder: inputs, resume, pictures, report
 //! evaluate    measuring pictures that are there: runs, pairs, sets
 //! ```
@@ -68,7 +70,9 @@ pub mod objective;
 pub mod paste;
 pub mod perceptual;
 pub mod prelude;
+pub mod search;
 pub mod spelling;
+pub mod synth;
 
 pub use error::{Error, Result};
 

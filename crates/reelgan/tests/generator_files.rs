@@ -104,7 +104,7 @@ fn whole_job(file: &str, resolution: Option<usize>, home: &Path) -> Manifest {
     let edits = vec!["motion:0..4=1".parse().unwrap()];
     let request = EditRequest { edits, ..Default::default() };
     assert!(job::edit(&kit, &out, &request, &mut Silent).unwrap().finished);
-    let request = MorphRequest { from: 1, to: 2, steps: 3, fps: 5.0, out: None };
+    let request = MorphRequest::between(1, 2, 3, 5.0);
     assert!(job::morph(&kit, &out, &request, &mut Silent).unwrap().finished);
     let request = RenderRequest { noise_seed: Some(1), ..Default::default() };
     assert!(job::render(&kit, &out, &request, &mut Silent).unwrap().finished);

@@ -298,7 +298,7 @@ fn damaged_codes_are_refused() {
     let path = run.join("codes.safetensors");
     let original = fs::read(&path).unwrap();
     let refused = || {
-        let request = MorphRequest { from: 1, to: 2, steps: 2, fps: 5.0, out: None };
+        let request = MorphRequest::between(1, 2, 2, 5.0);
         job::morph(&kit, &run, &request, &mut Silent).unwrap_err().to_string()
     };
     // A byte of the first code.

@@ -231,7 +231,7 @@ fn edits_morphs_and_renders_go_below_the_run_and_leave_it_alone() {
         }
     }
 
-    let request = MorphRequest { from: 3, to: 1, steps: 4, fps: 5.0, out: None };
+    let request = MorphRequest::between(3, 1, 4, 5.0);
     let made = job::morph(&kit, &out, &request, &mut Silent).unwrap();
     assert!(made.folder.ends_with("morphs/3-1") && made.frames == 4);
     // Its ends are the frames, as they were reconstructed.

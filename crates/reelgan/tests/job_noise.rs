@@ -123,7 +123,7 @@ fn renders_and_morphs_take_the_noise_of_the_frames() {
                 == fs::read(run.join("frames").join(&name)).unwrap()
         );
     }
-    let request = MorphRequest { from: 1, to: 3, steps: 3, fps: 5.0, out: None };
+    let request = MorphRequest::between(1, 3, 3, 5.0);
     let made = job::morph(&kit(), &run, &request, &mut Silent).unwrap().folder;
     let recon = |k: usize| picture(&run.join(format!("frames/recon_{k:04}.png")));
     assert!(picture(&made.join("morph_0001.png")) == recon(1));

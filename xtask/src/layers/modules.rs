@@ -18,10 +18,10 @@ const SRC: &str = "crates/reelgan/src/";
 const FLOORS: &[&[&str]] = &[
     &["error", "machine", "spelling"],
     &["dataset", "codes", "generator", "perceptual", "face"],
-    &["align", "encode", "flow", "loss", "directions", "edit", "metric"],
+    &["align", "encode", "flow", "loss", "directions", "edit", "metric", "synth"],
     &["objective", "paste"],
     &["invert"],
-    &["job"],
+    &["job", "search"],
     &["evaluate"],
     // Names for programs that use the library; nothing inside imports it.
     &["prelude"],

@@ -137,7 +137,7 @@ fn edited(kit: &Kit, out: &Path, console: &mut Console) -> Result<Option<Made>> 
 
 fn morphed(kit: &Kit, out: &Path, console: &mut Console) -> Result<Option<Made>> {
     let (from, to) = MORPH;
-    let request = MorphRequest { from, to, steps: morph::STEPS.into(), fps: morph::FPS, out: None };
+    let request = MorphRequest::between(from, to, morph::STEPS.into(), morph::FPS);
     let made = job::morph(kit, out, &request, &mut Watcher::naming(console, "Morphing"))?;
     Ok(made.finished.then_some(made))
 }

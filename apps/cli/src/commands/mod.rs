@@ -13,6 +13,7 @@ mod convert;
 mod demo;
 mod directions;
 mod edit;
+mod editability;
 mod encode;
 mod inspect;
 mod invert;
@@ -24,6 +25,10 @@ mod paste;
 mod render;
 mod sample;
 mod show;
+mod styleflow;
+mod sweep;
+mod synth;
+mod transfer;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -38,6 +43,11 @@ pub enum Command {
     Batch(batch::Arguments),
     Encode(encode::Arguments),
     Morph(morph::Arguments),
+    Transfer(transfer::Arguments),
+    Sweep(sweep::Arguments),
+    Styleflow(styleflow::Arguments),
+    Synth(synth::Arguments),
+    Editability(editability::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
     Measure(measure::Arguments),
@@ -69,6 +79,11 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Batch(arguments) => batch::run(&arguments, console),
         Command::Encode(arguments) => encode::run(&arguments, console),
         Command::Morph(arguments) => morph::run(&arguments, console),
+        Command::Transfer(arguments) => transfer::run(arguments, console),
+        Command::Sweep(arguments) => sweep::run(&arguments, console),
+        Command::Styleflow(arguments) => styleflow::run(&arguments, console),
+        Command::Synth(arguments) => synth::run(&arguments, console),
+        Command::Editability(arguments) => editability::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Measure(arguments) => measure::run(&arguments, console),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, value_parser};
+use reelgan::codes::Rows;
+use reelgan::edit::Easing;
 use reelgan::job::{self, MorphRequest};
 
 use super::made;
@@ -21,7 +23,9 @@ pub const FPS: f64 = 12.0;
 const EXAMPLES: &str = "\
 Examples:
   reelgan morph run --from 1 --to 5             into run/morphs/1-5
-  reelgan morph run --from 1 --to 5 --steps 60 --fps 30 -o smooth";
+  reelgan morph run --from 1 --to 5 --steps 60 --fps 30 --easing smooth -o smooth
+  reelgan morph run --from 1 --to 3 --into other       to frame 3 of another run
+  reelgan morph run --from 1 --to 1 --into other --rows 8..   colours only";
 
 /// Render the straight way between the codes of two frames
 #[derive(Debug, Args)]
@@ -41,6 +45,15 @@ pub struct Arguments {
     /// Pictures a second of the video, 0.1 to 240
     #[arg(long, value_name = "RATE", default_value_t = FPS)]
     fps: f64,
+    /// Another run, or a file of codes (.npy, .safetensors), that --to is a frame of
+    #[arg(long, value_name = "RUN|FILE")]
+    into: Option<PathBuf>,
+    /// How the way is divided: linear, smooth (slow at both ends), in, out
+    #[arg(long, value_name = "EASING", default_value_t)]
+    easing: Easing,
+    /// Rows of the code that go the way; the others stay, so the end is a style mix
+    #[arg(long, value_name = "START..END", default_value_t = Rows::ALL)]
+    rows: Rows,
     /// The folder to write [default: RUN/morphs/FROM-TO]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -52,13 +65,14 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let Arguments { from, to, steps, fps, .. } = *arguments;
+    let Arguments { from, to, steps, fps, easing, rows, .. } = *arguments;
     if !(0.1..=240.0).contains(&fps) {
         return Err(Usage(format!("--fps {fps}: give a number from 0.1 to 240")).into());
     }
     let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
     let out = arguments.output.clone();
-    let request = MorphRequest { from, to, steps: steps.into(), fps, out };
+    let into = arguments.into.clone();
+    let request = MorphRequest { from, to, steps: steps.into(), fps, into, easing, rows, out };
     interrupt::listen(console.meter.voice())?;
     let made =
         job::morph(&kit, &arguments.run, &request, &mut Watcher::naming(console, "Morphing"))?;

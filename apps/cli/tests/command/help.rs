@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 29] = [
     "demo",
     "align",
     "invert",
@@ -20,6 +20,18 @@ const COMMANDS: [&str; 17] = [
     "models verify",
     "inspect",
     "convert",
+    "transfer",
+    "sweep",
+    "synth",
+    "styleflow",
+    "editability",
+    "directions list",
+    "directions info",
+    "directions learn",
+    "directions measure",
+    "directions sefa",
+    "directions pca",
+    "directions search",
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 mod align;
 mod bad_input;
 mod batch;
+mod directions;
 mod encode;
 mod files;
 mod help;

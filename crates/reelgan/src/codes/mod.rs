@@ -4,11 +4,13 @@
 mod direction;
 mod direction_file;
 mod file;
+mod read;
 mod rows;
 mod trajectory;
 
 pub use direction::{Direction, Learned};
 pub use file::{CodeFile, CodeReader, write_npy, write_npy_of};
+pub use read::read_codes;
 pub use rows::{Rows, Space};
 pub use trajectory::{OffsetSpace, Trajectory};
 

@@ -5,8 +5,19 @@ use crate::generator::Identity;
 use crate::spelling::nearest;
 use crate::{Error, Result};
 
-/// Name and file of each, in the order they are listed in.
-const FILES: &[(&str, &[u8])] = &[];
+/// Name and file of each, in the order they are listed in; `docs/EDITING.md` says how they
+/// were learned.
+const FILES: &[(&str, &[u8])] = &[
+    ("age", include_bytes!("shipped/age.safetensors")),
+    ("gender", include_bytes!("shipped/gender.safetensors")),
+    ("smile", include_bytes!("shipped/smile.safetensors")),
+    ("surprised", include_bytes!("shipped/surprised.safetensors")),
+    ("yaw", include_bytes!("shipped/yaw.safetensors")),
+    ("pitch", include_bytes!("shipped/pitch.safetensors")),
+    ("roll", include_bytes!("shipped/roll.safetensors")),
+    ("mouth-open", include_bytes!("shipped/mouth-open.safetensors")),
+    ("eyes-open", include_bytes!("shipped/eyes-open.safetensors")),
+];
 
 /// All of them.
 ///

@@ -383,4 +383,16 @@ mod tests {
         }
         assert_eq!(EditSpec::list("age:..4=1,age:4..8=2").unwrap().len(), 2);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_words_panic_and_what_is_understood_is_written_back(text in "[a-z~:=@+.,0-9 é-]{0,24}") {
+            if let Ok(specs) = EditSpec::list(&text) {
+                for spec in specs {
+                    let again: EditSpec = spec.to_string().parse().expect("its own words");
+                    proptest::prop_assert_eq!(again, spec);
+                }
+            }
+        }
+    }
 }

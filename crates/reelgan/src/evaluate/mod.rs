@@ -10,12 +10,14 @@
 //! result    the numbers            report   the numbers as table, CSV, HTML
 //! ```
 
+mod editability;
 mod pairs;
 mod panel;
 mod report;
 mod result;
 mod set;
 
+pub use editability::{EditJudge, Editability, editability};
 pub use pairs::{measure_pairs, measure_run};
 pub use panel::{NAMES, Needs, Networks, Panel};
 pub use report::{csv, html};

@@ -36,7 +36,9 @@ mod sealed;
 mod show;
 mod source;
 mod squares;
+mod sweep;
 mod table;
+mod transfer;
 mod watch;
 mod windows;
 
@@ -49,8 +51,11 @@ pub use paste::{PasteRequest, paste};
 pub use render::render;
 pub use request::{
     Aligning, EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
+    TransferRequest,
 };
 pub use show::{MetricSummary, RunSummary, show};
+pub use sweep::{Sheets, SweepRequest, sweep};
+pub use transfer::transfer;
 pub use watch::{Notice, Watch};
 
 pub use reelgan_run::clip::{FfmpegSearch, Selection};

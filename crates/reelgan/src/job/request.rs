@@ -10,7 +10,8 @@ use reelgan_run::images::Crop;
 use serde::{Deserialize, Serialize};
 
 use crate::align::Smoothing;
-use crate::edit::Along;
+use crate::codes::Rows;
+use crate::edit::{Along, Easing, TransferConfig};
 use crate::invert::InvertConfig;
 use crate::{Error, Result};
 
@@ -180,7 +181,34 @@ pub struct MorphRequest {
     pub steps: usize,
     /// Pictures a second of the video.
     pub fps: f64,
+    /// Another run or file of codes that `to` is a frame of; `None` stays in the run.
+    pub into: Option<PathBuf>,
+    /// How the way is divided.
+    pub easing: Easing,
+    /// Rows that go the way; the others stay.
+    pub rows: Rows,
     /// Where to; `None` takes a folder below `RUN/morphs`.
+    pub out: Option<PathBuf>,
+}
+
+impl MorphRequest {
+    /// Between two frames of a run, counted from 1, in even steps.
+    pub fn between(from: usize, to: usize, steps: usize, fps: f64) -> Self {
+        let (easing, rows) = (Easing::Linear, Rows::ALL);
+        Self { from, to, steps, fps, into: None, easing, rows, out: None }
+    }
+}
+
+/// The motion of a run on another face.
+#[derive(Debug, Clone)]
+pub struct TransferRequest {
+    /// A run or a file of codes.
+    pub target: PathBuf,
+    /// Which frame of it, counted from 1.
+    pub frame: usize,
+    /// What is carried over, and how.
+    pub config: TransferConfig,
+    /// Where to; `None` takes a folder below `RUN/transfers`.
     pub out: Option<PathBuf>,
 }
 

@@ -6,6 +6,7 @@
 mod colormap;
 mod draw;
 mod fit;
+mod gif;
 mod glyphs;
 mod grid;
 mod heat;
@@ -16,6 +17,7 @@ mod text;
 mod theme;
 
 pub use colormap::heat_colour;
+pub use gif::encode_gif;
 pub use grid::Grid;
 pub use heat::{HeatMap, shared_full_scale};
 pub use layout::{Tile, TileRect, evenly_spaced};

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::images::Images;
 
 /// The longest side of a picture; JPEG can say no larger one.
-const MAX_SIDE: usize = 65_535;
+pub(super) const MAX_SIDE: usize = 65_535;
 
 /// The most pixels of a picture: 384 MiB of bytes.
 const MAX_PIXELS: usize = 1 << 27;
