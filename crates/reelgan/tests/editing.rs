@@ -287,7 +287,8 @@ fn flows_change_the_rows_of_their_attribute_and_come_back() {
     let flow = open_flow(&path("modellarge10k.small.pt"), &device).unwrap();
     let golden = Golden::open("styleflow_small.safetensors");
     let shape = golden.shape("w");
-    let codes = Codes::new(shape[1], shape[2], golden.values("w")).unwrap();
+    // Every row is treated alike: six of them three times make the eighteen of StyleGAN2.
+    let codes = Codes::new(3 * shape[1], shape[2], golden.values("w").repeat(3)).unwrap();
     let given = golden.values("attr_source");
     let edit = |attribute: FlowAttribute, target: f32| {
         flow_edited(&flow, &codes, &given, attribute, target, &device)

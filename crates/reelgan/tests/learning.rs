@@ -106,7 +106,7 @@ fn surveys_and_responses_are_taken_up_again() {
     let direction = reelgan::codes::Direction::new("age", vector, 1, identity, "t").unwrap();
     let config = ResponseConfig { count: 1, seed: 1, truncation: 0.7, strengths: vec![-1.0, 1.0] };
     let place = home.path().join("responses");
-    let mut measure = || {
+    let measure = || {
         let mut progress = |_: usize, _: usize| ControlFlow::Continue(());
         let all = [direction.clone()];
         Responses::take(&generator, &reader, &all, &config, &place, &mut progress).unwrap().unwrap()

@@ -249,7 +249,8 @@ fn check(
 fn see(generator: &dyn Generator, reader: &FaceReader, w: &[f32]) -> Result<Option<Seen>> {
     let code = crate::codes::Codes::broadcast(w, generator.rows(), 1);
     let image = generator::render(generator, &code)?;
-    Ok(reader.read_and_describe(&image, 0)?.map(|(reading, identity)| Seen { reading, identity }))
+    let seen = reader.read_and_describe(&image, 0)?;
+    Ok(seen.and_then(|(reading, identity)| Some(Seen { reading: reading.as_stored()?, identity })))
 }
 
 fn metadata(

@@ -11,10 +11,8 @@ const FILES: &[(&str, &[u8])] = &[
     ("age", include_bytes!("shipped/age.safetensors")),
     ("gender", include_bytes!("shipped/gender.safetensors")),
     ("smile", include_bytes!("shipped/smile.safetensors")),
-    ("surprised", include_bytes!("shipped/surprised.safetensors")),
     ("yaw", include_bytes!("shipped/yaw.safetensors")),
     ("pitch", include_bytes!("shipped/pitch.safetensors")),
-    ("roll", include_bytes!("shipped/roll.safetensors")),
     ("mouth-open", include_bytes!("shipped/mouth-open.safetensors")),
     ("eyes-open", include_bytes!("shipped/eyes-open.safetensors")),
 ];

@@ -8,11 +8,10 @@ use super::Responses;
 use crate::face::Attribute;
 
 /// Attributes in the tables: those that change on most faces.
-const SHOWN: [Attribute; 9] = [
+const SHOWN: [Attribute; 8] = [
     Attribute::Age,
     Attribute::Gender,
     Attribute::Expression(1),
-    Attribute::Expression(6),
     Attribute::Yaw,
     Attribute::Pitch,
     Attribute::Roll,

@@ -160,13 +160,15 @@ impl Survey {
     }
 }
 
-/// Renders one code of W and reads the face.
+/// Renders one code of W and reads the face, rounded as on disk: going on must end with
+/// the same numbers.
 pub(super) fn read(
     generator: &dyn Generator,
     reader: &FaceReader,
     w: &[f32],
 ) -> Result<Option<Reading>> {
-    reader.read(&generator::render(generator, &Codes::broadcast(w, generator.rows(), 1))?, 0)
+    let image = generator::render(generator, &Codes::broadcast(w, generator.rows(), 1))?;
+    Ok(reader.read(&image, 0)?.and_then(|reading| reading.as_stored()))
 }
 
 /// The codes as vectors of W, `[count, D]`, drawn some at a time: the rows of a code

@@ -11,7 +11,7 @@ pub enum Measure {
     #[default]
     By,
     /// From the boundary: `w' = w + (a - w.n - bias) n`, so that every row comes to lie
-    /// at distance `a`. For directions of length 1.
+    /// at distance `a`. For vectors of length 1.
     To,
 }
 
@@ -153,9 +153,13 @@ fn check_strength(generator: &dyn Generator, edit: &Edit, strength: f32) -> Resu
         return wrong("must be a finite number".into());
     }
     let (length, rows) = (direction.length(), direction.rows() as f64);
-    if edit.measure == Measure::To && (length / rows.sqrt() - 1.0).abs() > 0.01 && rows == 1.0 {
+    let of_row = |k| direction.row(k).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let odd = (0..direction.rows()).map(of_row).find(|l| *l > 0.0 && (l - 1.0).abs() > 0.01);
+    if edit.measure == Measure::To
+        && let Some(odd) = odd
+    {
         return wrong(format!(
-            "a distance needs a direction of length 1, and this one has {length:.3}; give a plain strength"
+            "a distance needs vectors of length 1, and here is one of {odd:.3}; give a plain strength"
         ));
     }
     // Root mean square over the rows.

@@ -222,6 +222,12 @@ impl Reading {
         row.into_iter().map(|v| v as f32).collect()
     }
 
+    /// The reading as it comes back from [`Reading::to_row`], rounded to f32; `None` if
+    /// it holds numbers that are none.
+    pub fn as_stored(&self) -> Option<Self> {
+        Self::of_row(&self.to_row())
+    }
+
     /// The reading that [`Reading::to_row`] wrote, `None` for numbers that are none.
     pub fn of_row(row: &[f32]) -> Option<Self> {
         if row.len() != Self::LENGTH || row.iter().any(|v| !v.is_finite()) {

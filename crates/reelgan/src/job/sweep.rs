@@ -130,7 +130,7 @@ fn write(
     teller: &mut Teller<'_>,
 ) -> Result<()> {
     let SweepRequest { strengths, tile, out, .. } = request;
-    let captions: Vec<String> = strengths.iter().map(|s| format!("{s:+}")).collect();
+    let captions: Vec<String> = strengths.iter().map(caption).collect();
     let composed = |rows: Vec<StripRow>, footer| {
         let strip =
             Strip { captions: captions.clone(), footer, ..Strip::new(Tile::square(*tile), rows) };
@@ -154,6 +154,11 @@ fn write(
     atomic::write(&html, page(request, &sweep, &heat)?.as_bytes())?;
     teller.wrote(html);
     Ok(())
+}
+
+/// `-1.5`, `0`, `+3`.
+fn caption(strength: &f32) -> String {
+    if *strength == 0.0 { "0".into() } else { format!("{strength:+}") }
 }
 
 /// All rows at one strength after the other, there and back.
