@@ -93,6 +93,8 @@ fn begin(
     asked::save(request, &folder)?;
     match take_in(kit, Wish { request, base: None }, settings, &folder, teller) {
         Ok((manifest, begun, flow)) => proceed(kit, Run { folder, manifest, begun, flow }, teller),
+        // Everything that was taken in is there, whatever went wrong after.
+        Err(halt) if folder.manifest().exists() => Err(halt),
         Err(halt) => {
             // The same command begins again.
             folder.discard(there)?;
