@@ -157,7 +157,7 @@ impl Squares {
             let crop = crops.get(k).or(crops.first());
             json!({
                 "name": name, "width": width, "height": height,
-                "crop": crop, "source": "given", "box": null, "score": null,
+                "crop": crop, "source": Source::Given, "box": null, "score": null,
             })
         });
         let all = json!({
