@@ -193,8 +193,14 @@ fn settings(c: &Contents<'_>) -> Block {
         }
     }
     let flow = m.config.get("flow").map(words).unwrap_or_default();
+    let jitter = c.settings.jitter_px.map_or("not measured".into(), |[raw, smoothed]| {
+        format!("{} px, averaged to {} px", significant(raw, 3), significant(smoothed, 3))
+    });
     let run = vec![
         ("frames".into(), m.frames.to_string()),
+        ("shots".into(), c.settings.shots(m.frames).len().to_string()),
+        ("frames without the face".into(), c.settings.without_face.len().to_string()),
+        ("jitter of the square".into(), jitter),
         ("crop x,y,size".into(), crops(&m.crops)),
         ("flow".into(), flow),
         ("device".into(), m.device.clone()),
