@@ -30,6 +30,8 @@ pub enum Source {
     Face,
     /// The frames before and after: there is no face in this one.
     Neighbours,
+    /// Whoever asked: no face was looked for.
+    Given,
 }
 
 /// The square of a frame.

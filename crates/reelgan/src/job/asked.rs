@@ -2,7 +2,7 @@
 //! it looks for faces and reads frames need not be asked again.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reelgan_run::{RunFolder, atomic};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,21 @@ use crate::{Error, Result};
 
 /// The most bytes of such a file: some 100,000 paths and squares.
 const MAX_FILE: u64 = 64 << 20;
+
+/// A request, and where its paths count from.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub request: &'a InvertRequest,
+    /// None for the present folder.
+    pub base: Option<&'a Path>,
+}
+
+impl Wish<'_> {
+    /// Where a path of the request leads.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.base.map_or(path.to_owned(), |base| base.join(path))
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct Asked {

@@ -1,13 +1,14 @@
 //! What is written down before the first step, so that a folder is enough to go on.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use reelgan_run::RunFolder;
 use reelgan_run::manifest::{self, Manifest, State};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Wish;
 use super::inputs::Inputs;
 use super::{FlowSource, InvertRequest, Kit, Selection, request};
 use crate::generator::{Identity, Provenance};
@@ -62,15 +63,11 @@ mod selection {
 }
 
 impl Begun {
-    pub fn new(
-        request: &InvertRequest,
-        inputs: &Inputs,
-        base: Option<&Path>,
-        warnings: &[String],
-    ) -> Result<Self> {
+    pub fn new(wish: Wish<'_>, inputs: &Inputs, warnings: &[String]) -> Result<Self> {
+        let request = wish.request;
         // The run may be continued from another working folder.
         let absolute = |path: &PathBuf| {
-            let path = &base.map_or(path.clone(), |base| base.join(path));
+            let path = &wish.path(path);
             std::path::absolute(path).map_err(|e| Error::file(path, e.to_string()))
         };
         let flow = match &request.flow {

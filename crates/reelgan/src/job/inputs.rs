@@ -10,9 +10,10 @@ use reelgan_run::media::{self, Origin};
 use reelgan_run::{Images, RunFolder};
 use sha2::{Digest, Sha256};
 
+use super::asked::Wish;
 use super::squares::Squares;
 use super::watch::{Halt, Teller};
-use super::{InvertRequest, Kit, Selection};
+use super::{Kit, Selection};
 use crate::align::{Shots, each_frame};
 use crate::{Error, Result};
 
@@ -38,23 +39,21 @@ pub(super) struct Inputs {
 
 impl Inputs {
     /// Reads the frames that are asked for, one at a time, and writes them into the run
-    /// folder as squares of the generator's size. `base` is the folder that paths of the
-    /// request count from, if not the present one.
+    /// folder as squares of the generator's size.
     pub fn read(
         kit: &Kit,
-        request: &InvertRequest,
-        base: Option<&Path>,
+        wish: Wish<'_>,
         folder: &RunFolder,
         teller: &mut Teller<'_>,
     ) -> Result<Self, Halt> {
-        let at = |path: &PathBuf| base.map_or(path.clone(), |base| base.join(path));
-        let paths: Vec<PathBuf> = request.inputs.iter().map(at).collect();
+        let request = wish.request;
+        let paths: Vec<PathBuf> = request.inputs.iter().map(|path| wish.path(path)).collect();
         let clip = Clip::from_paths(&paths, &kit.ffmpeg)?;
         let rate = request.fps.or_else(|| {
             let fps = clip.video().and_then(|video| video.fps);
             fps.map(|fps| fps / request.selection.stride.max(1) as f64)
         });
-        let squares = Squares::find(kit, &clip, request, base, rate, folder, teller)?;
+        let squares = Squares::find(kit, &clip, wish, rate, folder, teller)?;
         teller.stage("read")?;
         let side = kit.generator.resolution();
         let mut reading = Reading { squares, side, folder, taken: Taken::default() };
@@ -66,7 +65,7 @@ impl Inputs {
         let count = taken.names.len();
         let files = used(&clip, request.selection);
         Ok(Self {
-            files: files.iter().map(|path| input(path, base)).collect::<Result<_, _>>()?,
+            files: files.iter().map(|path| input(path, wish.base)).collect::<Result<_, _>>()?,
             crops: squares.crops(),
             fps: rate,
             sha256: hexadecimal(taken.hash),

@@ -7,6 +7,7 @@ use reelgan_run::folder::Existing;
 use reelgan_run::manifest::{Manifest, Measurements, State as RunState};
 use reelgan_run::{RunFolder, atomic};
 
+use super::asked::Wish;
 use super::begun::{self, Begun};
 use super::inputs::{self, Inputs};
 use super::recorder::Recorder;
@@ -90,8 +91,10 @@ fn begin(
     let there = out.exists();
     let folder = RunFolder::create(out, Existing::Refuse)?;
     asked::save(request, &folder)?;
-    match take_in(kit, request, settings, None, &folder, teller) {
+    match take_in(kit, Wish { request, base: None }, settings, &folder, teller) {
         Ok((manifest, begun, flow)) => proceed(kit, Run { folder, manifest, begun, flow }, teller),
+        // Everything that was taken in is there, whatever went wrong after.
+        Err(halt) if folder.manifest().exists() => Err(halt),
         Err(halt) => {
             // The same command begins again.
             folder.discard(there)?;
@@ -107,14 +110,14 @@ type Ready = (Manifest, Begun, Box<dyn FlowEstimator>);
 /// Reads the inputs and writes down what the run is.
 fn take_in(
     kit: &Kit,
-    request: &InvertRequest,
+    wish: Wish<'_>,
     settings: &str,
-    base: Option<&Path>,
     folder: &RunFolder,
     teller: &mut Teller<'_>,
 ) -> Result<Ready, Halt> {
-    let inputs = Inputs::read(kit, request, base, folder, teller)?;
-    let begun = Begun::new(request, &inputs, base, &teller.warnings)?;
+    let request = wish.request;
+    let inputs = Inputs::read(kit, wish, folder, teller)?;
+    let begun = Begun::new(wish, &inputs, &teller.warnings)?;
     let flow = flow(kit, &begun.flow, &request.config, inputs.names.len(), teller)?;
     let manifest = begun::manifest(kit, request, &inputs, &begun)?;
     atomic::write(&folder.config(), settings.as_bytes())?;
@@ -167,7 +170,8 @@ fn begin_again(
         teller.warn(remark);
     }
     let settings = begun::toml(&request.config)?;
-    match take_in(kit, &request, &settings, Some(&base), &folder, teller) {
+    let wish = Wish { request: &request, base: Some(&base) };
+    match take_in(kit, wish, &settings, &folder, teller) {
         Ok((manifest, begun, flow)) => proceed(kit, Run { folder, manifest, begun, flow }, teller),
         Err(halt) => Err(halt),
     }

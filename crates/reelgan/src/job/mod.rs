@@ -4,11 +4,16 @@
 //! inputs -> invert -> results -> pictures -> page
 //!    |         |         |          |          report.html
 //!    |         |         |          strip.png, video.mp4
-//!    |         |         codes.safetensors, npy/, losses.csv, frames/, measurements.json
+//!    |         |         codes.safetensors, npy/, losses.csv, frames/, measurements.json, frames.csv
 //!    |         noise/, noise_losses.csv after the second stage
-//!    |         state.safetensors while it runs
-//!    inputs/, manifest.json, config.toml
+//!    |         state.safetensors while it runs; windows/ of a clip longer than one
+//!    inputs/, transforms.json, landmarks.json, manifest.json, config.toml
 //! ```
+//!
+//! Whatever the length of a clip, the frames of one window are in memory: they are read
+//! and written one at a time, each window leaves a file and the next goes on from it, and
+//! codes are joined and rendered from the disk. `request.json` is there until the manifest
+//! is, so that a process killed while it looks for faces can be gone on from, too.
 //!
 //! Input frames are fitted to the generator, rounded to 8 bits and written first;
 //! everything after works from those very values. So a folder needs nothing but

@@ -1,19 +1,21 @@
 //! The report of a run as one page.
 
+mod frames;
+
 use reelgan_models::catalog;
 use reelgan_run::RunFolder;
 use reelgan_run::manifest::{self, Manifest, Timing};
-use reelgan_run::picture::{HeatMap, Picture, Theme, shared_full_scale};
+use reelgan_run::picture::Picture;
 use reelgan_run::report::{
-    Bar, Bars, Better, Block, Card, Cell, Column, Figure, Group, InlineImage, KeyValues, LinePlot,
-    Note, Report, SYNTHETIC_NOTICE, Section, Series, Table, significant,
+    Bar, Bars, Better, Block, Card, Figure, Group, InlineImage, KeyValues, LinePlot, Note, Report,
+    SYNTHETIC_NOTICE, Section, Series, significant,
 };
 use serde_json::Value;
 
 use super::begun::Begun;
 use super::pictures::{self, write_page};
 use super::request::in_words;
-use super::results::{Rendered, Shown};
+use super::results::Rendered;
 use super::table::FrameFacts;
 use super::watch::{Halt, Teller};
 use crate::invert::StepRecord;
@@ -21,10 +23,6 @@ use crate::{NOTICE, Result};
 
 /// Quality of the photographs in the page.
 const JPEG: u8 = 88;
-/// Side of the pictures in the table of frames.
-const THUMBNAIL: usize = 160;
-/// Width of the scale under the difference maps.
-const SCALE_WIDTH: usize = 560;
 
 /// What the page is about.
 pub(super) struct Contents<'a> {
@@ -66,8 +64,8 @@ fn report(c: &Contents<'_>, timing: &Timing, warnings: &[String]) -> Result<Repo
         sections: vec![
             Section::new("", vec![Block::Cards(cards(c, timing)), Block::Notes(notes)]),
             Section::new("Pictures", vec![Block::Figure(strip(c.strip)?)]),
-            frames(c)?,
-            timeline(c),
+            frames::table(c)?,
+            frames::timeline(c),
             losses(c),
             Section::new("Settings", vec![settings(c)]),
             times(timing),
@@ -146,150 +144,6 @@ fn strip(shown: &pictures::Shown) -> Result<Figure> {
     })
 }
 
-/// Rows of the table of frames: a page must open soon, and the rest is in a file.
-const ROWS: usize = 1000;
-
-/// Every frame with its numbers; pictures for some of them.
-fn frames(c: &Contents<'_>) -> Result<Section> {
-    let metrics = &c.rendered.measurements.metrics;
-    let rendered = c.rendered;
-    let small: Vec<HeatMap> =
-        rendered.shown.iter().chain(&rendered.worst).map(|s| s.difference.clone()).collect();
-    let scale = shared_full_scale(&small);
-    let pictured = |k: usize| rendered.shown.iter().find(|s| s.frame == k);
-    let mut rows = Vec::new();
-    let all = c.manifest.frames <= ROWS;
-    for k in (0..c.manifest.frames).filter(|k| all || pictured(*k).is_some()) {
-        rows.push(row(c, k, pictured(k), scale)?);
-    }
-    let mut summary = vec![Cell::Text("mean".into())];
-    summary.extend(std::iter::repeat_n(Cell::Missing, 6));
-    summary.extend(metrics.values().map(|m| Cell::Number(m.mean)));
-    let caption = match all {
-        true => "The same numbers are in frames.csv.".into(),
-        false => format!(
-            "{} of {} frames; the others are in frames.csv.",
-            rendered.shown.len(),
-            c.manifest.frames
-        ),
-    };
-    let table = Table { columns: columns(c), rows, summary, caption };
-    let mut blocks = vec![Block::Table(table)];
-    if !rendered.worst.is_empty() {
-        let mut rows = Vec::new();
-        for shown in &rendered.worst {
-            rows.push(row(c, shown.frame, Some(shown), scale)?);
-        }
-        let caption = "The frames that came out worst, by LPIPS.".into();
-        blocks.push(Block::Table(Table { columns: columns(c), rows, summary: vec![], caption }));
-    }
-    let bar = Picture::heat_scale(
-        scale,
-        "mean absolute difference of R, G, B",
-        SCALE_WIDTH,
-        Theme::LIGHT,
-    )?;
-    blocks.push(Block::Figure(Figure {
-        image: InlineImage::png(&bar)?,
-        dark: None,
-        alt: format!("the colours of the difference maps, from 0 to {scale}"),
-        caption: "The colours of the difference maps; 1 is black against white.".into(),
-    }));
-    Ok(Section::new("Frames", blocks))
-}
-
-fn columns(c: &Contents<'_>) -> Vec<Column> {
-    let mut columns: Vec<Column> =
-        ["frame", "source", "notes", "input", "reconstruction", "difference"]
-            .map(Column::new)
-            .into();
-    columns.push(Column::metric("loss", "", Better::Lower));
-    let metrics = &c.rendered.measurements.metrics;
-    columns.extend(
-        metrics.iter().map(|(name, m)| Column::metric(name, m.unit.clone(), better(m.better))),
-    );
-    columns
-}
-
-fn row(c: &Contents<'_>, k: usize, shown: Option<&Shown>, scale: f32) -> Result<Vec<Cell>> {
-    let mut row = vec![Cell::Count(k as u64 + 1)];
-    row.push(c.settings.frame_names.get(k).cloned().map_or(Cell::Missing, Cell::Text));
-    row.push(Cell::Text(notes(c, k)));
-    match shown {
-        Some(shown) => row.extend(thumbnails(shown, scale)?),
-        None => row.extend([Cell::Missing, Cell::Missing, Cell::Missing]),
-    }
-    let number = |v: f64| if v.is_nan() { Cell::Missing } else { Cell::Number(v) };
-    row.push(c.frames.get(k).map_or(Cell::Missing, |facts| number(facts.loss)));
-    let metrics = c.rendered.measurements.metrics.values();
-    row.extend(metrics.map(|m| m.frames.get(k).map_or(Cell::Missing, |v| number(*v))));
-    Ok(row)
-}
-
-/// What sets a frame apart from the others.
-fn notes(c: &Contents<'_>, k: usize) -> String {
-    let Some(facts) = c.frames.get(k) else { return String::new() };
-    let before = k.checked_sub(1).and_then(|k| c.frames.get(k));
-    let mut words = Vec::new();
-    if !facts.face {
-        words.push("no face".to_string());
-    }
-    match before {
-        Some(before) if before.shot != facts.shot => words.push(format!("shot {}", facts.shot)),
-        Some(before) if before.window != facts.window => {
-            words.push(format!("window {}", facts.window));
-        }
-        _ => {}
-    }
-    words.join(", ")
-}
-
-/// Curves over the frames of a clip.
-fn timeline(c: &Contents<'_>) -> Section {
-    let curve = |name: &str, of: &dyn Fn(usize) -> f64| {
-        let points = (0..c.manifest.frames).map(|k| ((k + 1) as f64, of(k)));
-        Series::new(name, points.collect())
-    };
-    let plot = |title: &str, log_y: bool, series: Vec<Series>| LinePlot {
-        title: title.into(),
-        x_label: "frame".into(),
-        log_y,
-        series,
-        ..LinePlot::default()
-    };
-    // Two points are no line.
-    if c.manifest.frames < 3 {
-        return Section::new("", Vec::new());
-    }
-    let fact = |of: fn(&FrameFacts) -> f64| move |k: usize| c.frames.get(k).map_or(f64::NAN, of);
-    let mut plots = vec![
-        plot("loss of every frame", false, vec![curve("loss", &fact(|f| f.loss))]),
-        plot(
-            "mean square of the step from the frame before",
-            true,
-            vec![curve("step", &fact(|f| f.step))],
-        ),
-    ];
-    for (name, metric) in &c.rendered.measurements.metrics {
-        let value = |k: usize| metric.frames.get(k).copied().unwrap_or(f64::NAN);
-        plots.push(plot(name, false, vec![curve(name, &value)]));
-    }
-    Section::new("Timelines", vec![Block::Plots(plots)])
-}
-
-fn thumbnails(shown: &Shown, scale: f32) -> Result<[Cell; 3]> {
-    let number = shown.frame + 1;
-    let cell = |picture: &Picture, what: &str| -> Result<Cell> {
-        let image = InlineImage::jpeg(&picture.thumbnail(THUMBNAIL)?, JPEG)?;
-        Ok(Cell::Image { image, alt: format!("{what} of frame {number}") })
-    };
-    Ok([
-        cell(&shown.input, "input")?,
-        cell(&shown.recon, "reconstruction")?,
-        cell(&shown.difference.paint(scale), "difference map")?,
-    ])
-}
-
 fn losses(c: &Contents<'_>) -> Section {
     let names = crate::objective::Terms::default().named().map(|(name, _)| name);
     let weights = c.settings.invert.weights.named();
@@ -339,8 +193,14 @@ fn settings(c: &Contents<'_>) -> Block {
         }
     }
     let flow = m.config.get("flow").map(words).unwrap_or_default();
+    let jitter = c.settings.jitter_px.map_or("not measured".into(), |[raw, smoothed]| {
+        format!("{} px, averaged to {} px", significant(raw, 3), significant(smoothed, 3))
+    });
     let run = vec![
         ("frames".into(), m.frames.to_string()),
+        ("shots".into(), c.settings.shots(m.frames).len().to_string()),
+        ("frames without the face".into(), c.settings.without_face.len().to_string()),
+        ("jitter of the square".into(), jitter),
         ("crop x,y,size".into(), crops(&m.crops)),
         ("flow".into(), flow),
         ("device".into(), m.device.clone()),

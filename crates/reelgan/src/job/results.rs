@@ -20,7 +20,7 @@ use super::{Kit, inputs, windows};
 use crate::codes::{CodeFile, CodeReader, Codes, write_npy, write_npy_of};
 use crate::generator::{Generator, Noise, render_each};
 use crate::invert::{Inversion, StepRecord, StopReason, Window};
-use crate::metric::{Comparison, Identity, LpipsAt, LpipsSize, Metric, Mse, Psnr};
+use crate::metric::{Comparison, Identity, LpipsAt, LpipsSize, Metric, MetricInfo, Mse, Psnr};
 use crate::objective::Terms;
 use crate::{Error, Result};
 
@@ -228,13 +228,23 @@ pub(super) fn render(
     let mut measurements = Measurements::default();
     for (metric, values) in metrics.iter().zip(values) {
         let info = metric.info();
-        let measured = Measured::new(info.unit, info.better, values)?;
-        measurements.metrics.insert(info.name.to_string(), measured);
+        measurements.metrics.insert(info.name.to_string(), measured(&info, values)?);
     }
     measurements.write(&folder.measurements())?;
     teller.wrote(folder.measurements());
     let worst = worst(folder, side, &measurements, &shown_frames)?;
     Ok(Rendered { noises, measurements, shown, worst })
+}
+
+/// A metric over all frames; where it is not defined, such as identity without a face, it
+/// does not count in the mean.
+fn measured(info: &MetricInfo, values: Vec<f64>) -> Result<Measured> {
+    let known: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    let mut measured = Measured::new(info.unit, info.better, values)?;
+    if !known.is_empty() {
+        measured.mean = known.iter().sum::<f64>() / known.len() as f64;
+    }
+    Ok(measured)
 }
 
 /// The frames that came out worst by LPIPS, if not every frame is shown.

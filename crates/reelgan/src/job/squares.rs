@@ -1,16 +1,16 @@
 //! Which square of each input frame an inversion takes.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use reelgan_run::clip::Clip;
 use reelgan_run::images::Crop;
 use reelgan_run::{Images, RunFolder, atomic};
 use serde_json::json;
 
+use super::asked::Wish;
 use super::request::in_words;
 use super::watch::{Halt, Teller};
-use super::{Aligning, Fit, InvertRequest, Kit};
+use super::{Aligning, Fit, Kit};
 use crate::align::{self, AlignConfig, Alignment, Progress, Source, Survey, Template};
 use crate::{Error, Result};
 
@@ -35,8 +35,7 @@ impl Squares {
     pub fn find(
         kit: &Kit,
         clip: &Clip,
-        request: &InvertRequest,
-        base: Option<&Path>,
+        wish: Wish<'_>,
         fps: Option<f64>,
         folder: &RunFolder,
         teller: &mut Teller<'_>,
@@ -45,14 +44,14 @@ impl Squares {
             crops.iter().for_each(|crop| remark(crop, &mut |text| teller.warn(text)));
             Self::Given(crops)
         };
-        Ok(match &request.fit {
+        Ok(match &wish.request.fit {
             Fit::Crop(crop) => given(vec![*crop], teller),
             Fit::Crops(crops) => given(crops.clone(), teller),
             Fit::Ready => Self::Ready(None),
             Fit::CentreSquare => Self::Middle(None),
             Fit::Align(aligning) => {
                 teller.stage("align")?;
-                let survey = surveyed(kit, clip, request, aligning, base, teller)?;
+                let survey = surveyed(kit, clip, wish, aligning, teller)?;
                 survey.warnings.iter().for_each(|text| teller.warn(text.clone()));
                 let config = AlignConfig {
                     template: Template::ffhq(kit.generator.resolution())?,
@@ -158,7 +157,7 @@ impl Squares {
             let crop = crops.get(k).or(crops.first());
             json!({
                 "name": name, "width": width, "height": height,
-                "crop": crop, "source": "given", "box": null, "score": null,
+                "crop": crop, "source": Source::Given, "box": null, "score": null,
             })
         });
         let all = json!({
@@ -177,20 +176,18 @@ impl Squares {
 fn surveyed(
     kit: &Kit,
     clip: &Clip,
-    request: &InvertRequest,
+    wish: Wish<'_>,
     aligning: &Aligning,
-    base: Option<&Path>,
     teller: &mut Teller<'_>,
 ) -> Result<Survey, Halt> {
-    let selection = request.selection;
+    let selection = wish.request.selection;
     let mut tell = |p: Progress| match teller.progress(p.done, p.total) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
     let survey = match &aligning.landmarks {
         Some(path) => {
-            let path = base.map_or(path.clone(), |base| base.join(path));
-            let brought = align::read_landmarks(&path)?;
+            let brought = align::read_landmarks(&wish.path(path))?;
             align::survey_some_with(clip, selection, brought, &mut tell)?
         }
         None => {
