@@ -88,6 +88,24 @@ fn an_interrupted_run_goes_on() {
 }
 
 #[test]
+fn a_run_that_was_killed_while_it_read_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = item(folder.path(), "run", &[]);
+    fs::create_dir(&one.output).unwrap();
+    let leave = |command: &[String]| {
+        let command: Vec<_> = ["reelgan".to_string()].into_iter().chain(command.to_vec()).collect();
+        let text = serde_json::json!({"base": "/", "request": {"command": command}});
+        fs::write(one.output.join("request.json"), text.to_string()).unwrap();
+    };
+    leave(&one.invert());
+    let next = next_of_run(&one, &one.invert()).unwrap().unwrap();
+    assert_eq!(next[..2], ["invert", "--resume"]);
+    leave(&["invert".into(), "b.mp4".into()]);
+    let error = next_of_run(&one, &one.invert()).unwrap_err().to_string();
+    assert!(error.contains("begun as `reelgan invert b.mp4`"), "{error}");
+}
+
+#[test]
 fn the_last_error_is_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
