@@ -42,7 +42,7 @@ pub struct Arguments {
     /// The folder that `reelgan invert` wrote
     run: PathBuf,
     /// A direction and its strength, one or at moments; any number of them, added in order
-    #[arg(long, required = true, value_name = "NAME[:ROWS]=STRENGTH[@TIME,...]")]
+    #[arg(long, required = true, value_name = "NAME[:ROWS]=AMOUNT[@TIME,...]")]
     along: Vec<Along>,
     /// Frames to edit, counted from 1, such as 1,3,5-8 [default: all]
     #[arg(long, value_name = "LIST")]

@@ -23,55 +23,24 @@ pub struct Edit {
 /// a strength that is not finite.
 /// # Source   paper eq. 1
 pub fn edited(generator: &dyn Generator, codes: &Codes, edits: &[Edit]) -> Result<Codes> {
+    let (rows, dim) = (codes.rows(), codes.dim());
     let mut out = codes.clone();
     for edit in edits {
-        let strengths = vec![edit.strength; codes.count()];
-        add(generator, &mut out, edit, &strengths)?;
-    }
-    Ok(out)
-}
-
-/// As [`edited`], with a strength for each code: `w_k' = w_k + strength * s_k * n`.
-///
-/// # Shapes   codes `[N,L,D]` of `generator`, each edit with `N` factors; result as codes
-/// # Errors
-/// As [`edited`]; [`Error::Shape`] for another number of factors.
-pub fn edited_each(
-    generator: &dyn Generator,
-    codes: &Codes,
-    edits: &[(Edit, Vec<f32>)],
-) -> Result<Codes> {
-    let mut out = codes.clone();
-    for (edit, factors) in edits {
-        if factors.len() != codes.count() {
-            return Err(Error::Shape {
-                what: format!("strengths of `{}`", edit.direction.name),
-                expected: format!("{}, one a frame", codes.count()),
-                got: factors.len().to_string(),
-            });
+        edit.direction.check(generator.identity(), rows, dim)?;
+        if !edit.strength.is_finite() {
+            return Err(Error::setting(
+                format!("strength of `{}`", edit.direction.name),
+                "must be a finite number",
+            ));
         }
-        let strengths: Vec<f32> = factors.iter().map(|factor| edit.strength * factor).collect();
-        add(generator, &mut out, edit, &strengths)?;
-    }
-    Ok(out)
-}
-
-fn add(generator: &dyn Generator, codes: &mut Codes, edit: &Edit, strengths: &[f32]) -> Result<()> {
-    let (rows, dim) = (codes.rows(), codes.dim());
-    edit.direction.check(generator.identity(), rows, dim)?;
-    if !strengths.iter().all(|s| s.is_finite()) {
-        return Err(Error::setting(
-            format!("strength of `{}`", edit.direction.name),
-            "must be a finite number",
-        ));
-    }
-    let range = edit.rows.resolve(rows)?;
-    for (k, row) in codes.data_mut().chunks_exact_mut(dim).enumerate() {
-        if range.contains(&(k % rows)) {
-            for (value, step) in row.iter_mut().zip(edit.direction.row(k % rows)) {
-                *value += strengths[k / rows] * step;
+        let range = edit.rows.resolve(rows)?;
+        for (k, row) in out.data_mut().chunks_exact_mut(dim).enumerate() {
+            if range.contains(&(k % rows)) {
+                for (value, step) in row.iter_mut().zip(edit.direction.row(k % rows)) {
+                    *value += edit.strength * step;
+                }
             }
         }
     }
-    Ok(())
+    Ok(out)
 }

@@ -5,7 +5,9 @@ mod apply;
 mod morph;
 mod spec;
 
-pub use along::{Along, FrameTimes, Interpolation, Key, Keyframes, Moment};
-pub use apply::{Edit, edited, edited_each};
+pub use along::{
+    Along, FrameTimes, Interpolation, Key, Keyframes, Moment, Timed, edited_over_time,
+};
+pub use apply::{Edit, edited};
 pub use morph::morph;
 pub use spec::{EditSource, EditSpec};

@@ -12,7 +12,7 @@ use super::source::Source;
 use super::watch::Watch;
 use super::{EditNoise, EditRequest, Kit, Selection};
 use crate::codes::{Codes, Rows, Trajectory};
-use crate::edit::{Along, EditSource, FrameTimes, edited_each};
+use crate::edit::{Along, Edit, EditSource, FrameTimes, Timed, edited, edited_over_time};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -89,23 +89,19 @@ fn moved(
     (frames, times): (&[usize], &FrameTimes),
 ) -> Result<Trajectory> {
     let all = &source.file.trajectory;
-    let (rows, dim) = (all.rows(), all.dim());
     let identity = kit.generator.identity();
-    let mut edits = Vec::with_capacity(alongs.len());
-    for along in alongs {
-        let mut edit = along.spec.resolve(all, identity)?;
-        // The strength of every frame stands in the list.
-        edit.strength = 1.0;
-        edits.push((edit, along.strengths(times)?));
-    }
-    let each = |codes: &Codes, edits: &[_]| edited_each(kit.generator.as_ref(), codes, edits);
-    if alongs.iter().any(|along| along.keyframes.is_some()) {
-        let codes = each(&all.codes(), &edits)?;
+    let timed: Result<Vec<Timed>> =
+        alongs.iter().map(|along| along.resolve(all, identity, times)).collect();
+    let timed = timed?;
+    let generator = kit.generator.as_ref();
+    if alongs.iter().any(|along| along.keyframes().is_some()) {
+        let codes = edited_over_time(generator, &all.codes(), &timed)?;
         return Ok(Trajectory::through(&codes.select(frames)?));
     }
     // Constant edits add the same to every frame, so the base code moves and the steps stay.
-    edits.iter_mut().for_each(|(_, strengths)| strengths.truncate(1));
-    let base = each(&Codes::new(rows, dim, all.base().to_vec())?, &edits)?;
+    let edits: Vec<Edit> = timed.into_iter().map(|timed| timed.edit).collect();
+    let (rows, dim) = (all.rows(), all.dim());
+    let base = edited(generator, &Codes::new(rows, dim, all.base().to_vec())?, &edits)?;
     let moved =
         Trajectory::new(rows, dim, all.space(), base.data().to_vec(), all.offsets().to_vec())?;
     if frames.iter().copied().eq(0..all.count()) {
@@ -125,14 +121,14 @@ fn source_of(source: &EditSource) -> String {
 
 /// How far an edit goes, as it was asked for.
 fn strength_of(along: &Along) -> String {
-    along.keyframes.as_ref().map_or_else(|| along.spec.strength.to_string(), ToString::to_string)
+    along.keyframes().map_or_else(|| along.spec().strength.to_string(), ToString::to_string)
 }
 
 /// An edit as it was asked for.
 fn described(along: &Along) -> String {
-    let mut words = source_of(&along.spec.source);
-    if along.spec.rows != Rows::ALL {
-        let _ = write!(words, ":{}", along.spec.rows);
+    let mut words = source_of(&along.spec().source);
+    if along.spec().rows != Rows::ALL {
+        let _ = write!(words, ":{}", along.spec().rows);
     }
     let _ = write!(words, "={}", strength_of(along));
     words
@@ -141,13 +137,13 @@ fn described(along: &Along) -> String {
 /// A folder name that says what the edits are: `motion=1.5`, `age[4..8]=2+motion=1`.
 fn name_of(edits: &[Along]) -> String {
     let one = |along: &Along| {
-        let name = match &along.spec.source {
+        let name = match &along.spec().source {
             EditSource::File(path) => {
                 path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
             other => source_of(other),
         };
-        let rows = along.spec.rows;
+        let rows = along.spec().rows;
         let rows = if rows == Rows::ALL { String::new() } else { format!("[{rows}]") };
         format!("{name}{rows}={}", strength_of(along))
     };

@@ -1,9 +1,9 @@
 //! Edits whose strength changes over time: `age.npy=0@0s,2@1s,0@3s`.
 //!
 //! ```text
-//! NAME[:ROWS]=STRENGTH                          the same on every frame
-//! NAME[:ROWS]=STRENGTH@TIME,STRENGTH@TIME,...   keyframes, straight lines between them
-//! NAME[:ROWS]=STRENGTH@TIME,...,smooth          the same without corners
+//! NAME[:ROWS]=AMOUNT                        the same on every frame
+//! NAME[:ROWS]=AMOUNT@TIME,AMOUNT@TIME,...   keyframes, straight lines between them
+//! NAME[:ROWS]=AMOUNT@TIME,...,smooth        the same without corners
 //! ```
 //! A time is `1.5s` or `250ms` after the first frame of the clip, or `12f`: frame 12,
 //! counted from 1. Before the first keyframe and after the last its strength holds;
@@ -15,37 +15,94 @@ use std::str::FromStr;
 
 pub use keyframes::{FrameTimes, Interpolation, Key, Keyframes, Moment};
 
-use super::EditSpec;
+use super::{Edit, EditSpec, edited};
+use crate::codes::{Codes, Trajectory};
+use crate::generator::{Generator, Identity};
 use crate::{Error, Result};
 
 /// An edit and its strength over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Along {
-    /// What is added, and on which rows; its strength is 1 where there are keyframes.
-    pub spec: EditSpec,
-    /// The strength over time; `None` is that of `spec` on every frame.
-    pub keyframes: Option<Keyframes>,
+    /// One a keyframe, all alike but for how far they go; a single one without any.
+    specs: Vec<EditSpec>,
+    keyframes: Option<Keyframes>,
+}
+
+/// An edit with its strength on every frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// The edit; its own strength does not count.
+    pub edit: Edit,
+    /// One a frame.
+    pub strengths: Vec<f32>,
 }
 
 impl Along {
-    /// The strength of every frame.
+    /// What is added, and on which rows; how far at the first keyframe.
+    pub fn spec(&self) -> &EditSpec {
+        &self.specs[0]
+    }
+
+    /// How far at which moments, if that changes.
+    pub fn keyframes(&self) -> Option<&Keyframes> {
+        self.keyframes.as_ref()
+    }
+
+    /// Finds the direction and the strength of every frame.
     ///
     /// # Errors
-    /// Keyframes in seconds where the frames have no times, or at a frame that is not
-    /// there; keyframes that are not in order.
-    pub fn strengths(&self, times: &FrameTimes) -> Result<Vec<f32>> {
+    /// As [`EditSpec::resolve`]; keyframes in seconds where the frames have no times, or at
+    /// a frame that is not there; keyframes that are not in order.
+    pub fn resolve(
+        &self,
+        trajectory: &Trajectory,
+        generator: &Identity,
+        times: &FrameTimes,
+    ) -> Result<Timed> {
+        let edit = self.specs[0].resolve(trajectory, generator)?;
         let Some(keyframes) = &self.keyframes else {
-            return Ok(vec![self.spec.strength; times.count()]);
+            let strengths = vec![edit.strength; times.count()];
+            return Ok(Timed { edit, strengths });
         };
-        keyframes
-            .strengths(times)
-            .map_err(|problem| Error::setting(format!("keyframes `{keyframes}`"), problem))
+        let mut at_keys = vec![edit.strength];
+        for spec in &self.specs[1..] {
+            at_keys.push(spec.resolve(trajectory, generator)?.strength);
+        }
+        let strengths = keyframes
+            .strengths(&at_keys, times)
+            .map_err(|problem| Error::setting(format!("keyframes `{keyframes}`"), problem))?;
+        Ok(Timed { edit, strengths })
     }
+}
+
+/// As [`edited`], with a strength for each code: `w_k' = w_k + s_k n`.
+///
+/// # Shapes   codes `[N,L,D]` of `generator`; result the same
+/// # Errors
+/// As [`edited`]; [`Error::Shape`] for strengths of another number of frames.
+pub fn edited_over_time(
+    generator: &dyn Generator,
+    codes: &Codes,
+    edits: &[Timed],
+) -> Result<Codes> {
+    let mut edits_now: Vec<Edit> = edits.iter().map(|timed| timed.edit.clone()).collect();
+    let mut data = Vec::with_capacity(codes.data().len());
+    for k in 0..codes.count() {
+        for (now, timed) in edits_now.iter_mut().zip(edits) {
+            now.strength = *timed.strengths.get(k).ok_or_else(|| Error::Shape {
+                what: format!("strengths of `{}`", timed.edit.direction.name),
+                expected: format!("{}, one a frame", codes.count()),
+                got: timed.strengths.len().to_string(),
+            })?;
+        }
+        data.extend_from_slice(edited(generator, &codes.select(&[k])?, &edits_now)?.data());
+    }
+    Codes::new(codes.rows(), codes.dim(), data)
 }
 
 impl From<EditSpec> for Along {
     fn from(spec: EditSpec) -> Self {
-        Self { spec, keyframes: None }
+        Self { specs: vec![spec], keyframes: None }
     }
 }
 
@@ -53,43 +110,55 @@ impl FromStr for Along {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let Some((name, strength)) = text.rsplit_once('=') else {
-            // Says what an edit looks like.
+        let split = text.rsplit_once('=').filter(|(_, amounts)| are_keyframes(amounts));
+        let Some((name, amounts)) = split else {
             return Ok(text.parse::<EditSpec>()?.into());
         };
-        if !strength.contains(['@', ',']) {
-            return Ok(text.parse::<EditSpec>()?.into());
-        }
-        let keyframes = strength
+        let keyframes: Keyframes = amounts
             .parse()
             .map_err(|problem: String| Error::setting(format!("edit `{text}`"), problem))?;
-        let spec = format!("{name}=1").parse()?;
-        Ok(Self { spec, keyframes: Some(keyframes) })
+        let spec = |key: &Key| format!("{name}={}", key.amount).parse();
+        let specs = keyframes.keys().iter().map(spec).collect::<Result<_>>()?;
+        Ok(Self { specs, keyframes: Some(keyframes) })
     }
+}
+
+/// Several amounts, or one at a time; a single `@` in front belongs to the amount.
+fn are_keyframes(amounts: &str) -> bool {
+    amounts.contains(',') || amounts.trim_start().chars().skip(1).any(|c| c == '@')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codes::Rows;
+    use crate::codes::{OffsetSpace, Rows};
+
+    /// Three frames of one row of two numbers, each a step further.
+    fn clip() -> Trajectory {
+        Trajectory::new(1, 2, OffsetSpace::W, vec![0.0, 0.0], vec![1.0, 0.0, 1.0, 0.0]).unwrap()
+    }
+
+    fn strengths(text: &str, times: &FrameTimes) -> Result<Vec<f32>> {
+        let identity = Identity { name: "toy".into(), sha256: "0".repeat(64) };
+        Ok(text.parse::<Along>()?.resolve(&clip(), &identity, times)?.strengths)
+    }
 
     #[test]
     fn constant_edits_are_as_before() {
         let along: Along = "motion.2=-1.5".parse().unwrap();
         assert_eq!(along, Along::from("motion.2=-1.5".parse::<EditSpec>().unwrap()));
-        let strengths = along.strengths(&FrameTimes::unknown(3)).unwrap();
-        assert_eq!(strengths, [-1.5; 3]);
+        assert_eq!(strengths("motion.2=-1.5", &FrameTimes::unknown(3)).unwrap(), [-1.5; 3]);
+        assert_eq!(strengths("motion=2@1f", &FrameTimes::unknown(3)).unwrap(), [2.0; 3]);
     }
 
     #[test]
     fn names_and_rows_stay_what_they_are() {
         let along: Along = "dir/a=b@c.npy:4..8=0@0s,2@1s".parse().unwrap();
-        assert_eq!(along.spec.rows, Rows::range(4, 8));
-        let times = FrameTimes::regular(3, 2.0);
-        assert_eq!(along.strengths(&times).unwrap(), [0.0, 1.0, 2.0]);
-        let keyframes = along.keyframes.unwrap();
+        assert_eq!(along.spec().rows, Rows::range(4, 8));
+        let keyframes = along.keyframes().unwrap();
         assert_eq!(keyframes.to_string(), "0@0s,2@1s");
-        assert_eq!(keyframes.to_string().parse(), Ok(keyframes));
+        let found = strengths("motion=0@0s,2@1s", &FrameTimes::regular(3, 2.0)).unwrap();
+        assert_eq!(found, [0.0, 1.0, 2.0]);
     }
 
     #[test]
@@ -97,14 +166,13 @@ mod tests {
         for (text, words) in [
             ("motion=0@0s,2@1", ["motion=0@0s,2@1", "1s"]),
             ("motion=0@0s,much@1s", ["much", "number"]),
-            ("motion=1,2", ["STRENGTH@TIME", "motion=1,2"]),
-            ("=0@0s,2@1s", ["edit", "`"]),
+            ("motion=1,2", ["AMOUNT@TIME", "motion=1,2"]),
+            ("motion", ["motion", "NAME"]),
         ] {
             let error = text.parse::<Along>().unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
         }
-        let along: Along = "motion=0@1s,1@2s".parse().unwrap();
-        let error = along.strengths(&FrameTimes::unknown(5)).unwrap_err().to_string();
+        let error = strengths("motion=0@1s,1@2s", &FrameTimes::unknown(5)).unwrap_err().to_string();
         assert!(error.contains("0@1s,1@2s") && error.contains("12f"), "{error}");
     }
 }
