@@ -129,7 +129,7 @@ fn inside(x: usize, y: usize, k: usize) -> Option<bool> {
     let crop = Crop { x: CROP.x + k as f64, ..CROP };
     let (sin, cos) = crop.angle.to_radians().sin_cos();
     let (dx, dy) = (x as f64 + 0.5 - crop.x - 45.0, y as f64 + 0.5 - crop.y - 45.0);
-    let (u, v) = ((dx * cos + dy * sin) / 90.0, (dy * cos - dx * sin) / 90.0);
+    let (u, v) = ((dx * cos + dy * sin) / 90.0 + 0.5, (dy * cos - dx * sin) / 90.0 + 0.5);
     match () {
         () if (u - 0.5).abs() < 0.1 && (v - 0.55).abs() < 0.1 => Some(true),
         () if (u - 0.5).abs() > 0.3 || !(0.2..0.86).contains(&v) => Some(false),

@@ -75,6 +75,15 @@ mod tests {
         matches!(Claim::take(path, "b").unwrap(), Taken::Ours(_))
     }
 
+    /// A process that another test has just split off holds all files of this one until
+    /// it becomes another program.
+    fn becomes_ours(path: &Path) -> bool {
+        (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            is_ours(path)
+        })
+    }
+
     #[test]
     fn one_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
@@ -83,7 +92,7 @@ mod tests {
         let Taken::Theirs(who) = Claim::take(&path, "second").unwrap() else { panic!("not taken") };
         assert_eq!(who, "first");
         drop(claim);
-        assert!(is_ours(&path));
+        assert!(becomes_ours(&path));
         assert!(Claim::take(folder.path(), "x").is_err());
     }
 
@@ -102,6 +111,6 @@ mod tests {
         assert!(!is_ours(&path));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(is_ours(&path));
+        assert!(becomes_ours(&path));
     }
 }

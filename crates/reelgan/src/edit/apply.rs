@@ -61,34 +61,17 @@ const NEAR: f64 = 10.0;
 /// a strength that is not finite, or leads ten times as far as codes lie apart.
 /// # Source   paper eq. 1; to a distance: InterFaceGAN, Shen et al. 2020
 pub fn edited(generator: &dyn Generator, codes: &Codes, edits: &[Edit]) -> Result<Codes> {
+    let (rows, dim) = (codes.rows(), codes.dim());
     let mut out = codes.clone();
     for edit in edits {
-        add(generator, &mut out, edit, &vec![1.0; codes.count()])?;
-    }
-    Ok(out)
-}
-
-/// As [`edited`], each edit with a factor of its strength for every code: `w_k' = w_k +
-/// f_k * strength * n`.
-///
-/// # Shapes   codes `[N,L,D]` of `generator`, each edit with `N` factors; result as codes
-/// # Errors
-/// As [`edited`]; [`Error::Shape`] for another number of factors.
-pub fn edited_each(
-    generator: &dyn Generator,
-    codes: &Codes,
-    edits: &[(Edit, Vec<f32>)],
-) -> Result<Codes> {
-    let mut out = codes.clone();
-    for (edit, factors) in edits {
-        if factors.len() != codes.count() {
-            return Err(Error::Shape {
-                what: format!("strengths of `{}`", edit.direction.name),
-                expected: format!("{}, one a frame", codes.count()),
-                got: factors.len().to_string(),
-            });
+        edit.direction.check(generator.identity(), rows, dim)?;
+        check_strength(generator, edit)?;
+        let range = edit.rows.resolve(rows)?;
+        for (k, row) in out.data_mut().chunks_exact_mut(dim).enumerate() {
+            if range.contains(&(k % rows)) {
+                move_row(row, edit, k % rows);
+            }
         }
-        add(generator, &mut out, edit, factors)?;
     }
     Ok(out)
 }
@@ -110,25 +93,10 @@ pub fn edited_clip(
     Trajectory::new(clip.rows(), clip.dim(), clip.space(), base, steps)
 }
 
-fn add(generator: &dyn Generator, codes: &mut Codes, edit: &Edit, factors: &[f32]) -> Result<()> {
-    let (rows, dim) = (codes.rows(), codes.dim());
-    edit.direction.check(generator.identity(), rows, dim)?;
-    for factor in factors {
-        check_strength(generator, edit, edit.strength * factor)?;
-    }
-    let range = edit.rows.resolve(rows)?;
-    for (k, row) in codes.data_mut().chunks_exact_mut(dim).enumerate() {
-        if range.contains(&(k % rows)) {
-            move_row(row, edit, k % rows, edit.strength * factors[k / rows]);
-        }
-    }
-    Ok(())
-}
-
-fn move_row(row: &mut [f32], edit: &Edit, k: usize, strength: f32) {
+fn move_row(row: &mut [f32], edit: &Edit, k: usize) {
     let step = edit.direction.row(k);
     let amount = match edit.measure {
-        Measure::By => strength,
+        Measure::By => edit.strength,
         Measure::To => {
             let dot: f64 = row.iter().zip(step).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             let square: f64 = step.iter().map(|&v| f64::from(v).powi(2)).sum();
@@ -137,7 +105,7 @@ fn move_row(row: &mut [f32], edit: &Edit, k: usize, strength: f32) {
                 return;
             }
             let bias = edit.direction.learned.as_ref().map_or(0.0, |l| l.bias);
-            (f64::from(strength) - dot - bias) as f32
+            (f64::from(edit.strength) - dot - bias) as f32
         }
     };
     for (value, step) in row.iter_mut().zip(step) {
@@ -145,8 +113,8 @@ fn move_row(row: &mut [f32], edit: &Edit, k: usize, strength: f32) {
     }
 }
 
-fn check_strength(generator: &dyn Generator, edit: &Edit, strength: f32) -> Result<()> {
-    let direction = &edit.direction;
+fn check_strength(generator: &dyn Generator, edit: &Edit) -> Result<()> {
+    let Edit { direction, strength, .. } = edit;
     let wrong =
         |problem: String| Err(Error::setting(format!("strength of `{}`", direction.name), problem));
     if !strength.is_finite() {

@@ -149,11 +149,6 @@ impl EditSpec {
 
     /// A short name for a folder: `motion=1.5`, `age[4..8]=2`.
     pub fn short(&self) -> String {
-        format!("{}={}", self.short_name(), self.amount)
-    }
-
-    /// The part of [`EditSpec::short`] before the amount.
-    pub(super) fn short_name(&self) -> String {
         let name = |source: &EditSource| match source {
             EditSource::File(path) => {
                 path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
@@ -167,19 +162,7 @@ impl EditSpec {
         if self.rows != Rows::ALL {
             text = format!("{text}[{}]", self.rows);
         }
-        text
-    }
-
-    /// The part of the written form before the amount.
-    pub(super) fn name(&self) -> String {
-        let mut text = self.source.to_string();
-        for other in &self.without {
-            text = format!("{text}~{other}");
-        }
-        if self.rows != Rows::ALL {
-            text = format!("{text}:{}", self.rows);
-        }
-        text
+        format!("{text}={}", self.amount)
     }
 }
 
@@ -243,7 +226,14 @@ impl fmt::Display for Amount {
 
 impl fmt::Display for EditSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name(), self.amount)
+        write!(f, "{}", self.source)?;
+        for other in &self.without {
+            write!(f, "~{other}")?;
+        }
+        if self.rows != Rows::ALL {
+            write!(f, ":{}", self.rows)?;
+        }
+        write!(f, "={}", self.amount)
     }
 }
 

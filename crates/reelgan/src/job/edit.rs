@@ -11,7 +11,7 @@ use super::source::Source;
 use super::watch::Watch;
 use super::{EditNoise, EditRequest, Kit, Selection};
 use crate::codes::Trajectory;
-use crate::edit::{Along, EditSpec, FrameTimes, check_conflicts, edited_clip, edited_each};
+use crate::edit::{Along, Edit, FrameTimes, Timed, check_conflicts, edited_clip, edited_over_time};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -81,8 +81,6 @@ fn times(source: &Source) -> FrameTimes {
 }
 
 /// The chosen frames of the trajectory with the edits added.
-///
-/// Constant edits add the same to every frame, so the base code moves and the steps stay.
 fn moved(
     kit: &Kit,
     source: &Source,
@@ -90,21 +88,19 @@ fn moved(
     (frames, times): (&[usize], &FrameTimes),
 ) -> Result<Trajectory> {
     let all = &source.file.trajectory;
-    let specs: Vec<EditSpec> = alongs.iter().map(|along| along.spec.clone()).collect();
+    let specs: Vec<_> = alongs.iter().map(|along| along.spec().clone()).collect();
     check_conflicts(&specs)?;
-    let (mut constant, mut keyed) = (Vec::new(), Vec::new());
-    for along in alongs {
-        let edit = along.spec.resolve(all, kit.generator.identity())?;
-        match along.keyframes {
-            None => constant.push(edit),
-            Some(_) => keyed.push((edit, along.factors(times)?)),
-        }
-    }
-    let moved = edited_clip(kit.generator.as_ref(), all, &constant)?;
-    if !keyed.is_empty() {
-        let codes = edited_each(kit.generator.as_ref(), &moved.codes(), &keyed)?;
+    let identity = kit.generator.identity();
+    let timed: Result<Vec<Timed>> =
+        alongs.iter().map(|along| along.resolve(all, identity, times)).collect();
+    let timed = timed?;
+    let generator = kit.generator.as_ref();
+    if alongs.iter().any(|along| along.keyframes().is_some()) {
+        let codes = edited_over_time(generator, &all.codes(), &timed)?;
         return Ok(Trajectory::through(&codes.select(frames)?));
     }
+    let edits: Vec<Edit> = timed.into_iter().map(|timed| timed.edit).collect();
+    let moved = edited_clip(generator, all, &edits)?;
     if frames.iter().copied().eq(0..all.count()) {
         return Ok(moved);
     }

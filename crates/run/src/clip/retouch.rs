@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::display::{self, Turn};
 use super::encode::note;
-use super::encoding::{Container, Encoding, Resolved};
+use super::encoding::{Codec, Container, Encoding, Resolved};
 use super::ffmpeg::file_argument;
 use super::output::Output;
 use super::{Clip, Ffmpeg, Pixels, Source, Times, VideoInfo, matroska};
@@ -167,7 +167,7 @@ impl Plan<'_> {
             self.offset(),
         );
         let overlay = format!("overlay=format={}:eof_action=pass:repeatlast=0", over.name);
-        let even = self.even();
+        let even = format!("{}{}", self.even(), self.renamed());
         let source = self.source_times();
         match self.layout {
             Layout::Plain => {
@@ -248,6 +248,16 @@ impl Plan<'_> {
             wide + right,
             high + bottom
         )
+    }
+
+    /// Old layouts whose names tell the range are unknown to some encoders, for which
+    /// ffmpeg would change the range; under the usual name the same values are kept.
+    fn renamed(&self) -> String {
+        let known = matches!(self.encoding.codec, Some(Codec::H264 | Codec::H265));
+        match self.info.pixels.format.strip_prefix("yuvj") {
+            Some(rest) if !known => format!(",scale=in_range=pc:out_range=pc,format=yuv{rest}"),
+            _ => String::new(),
+        }
     }
 
     /// The options of the encoder and its times.

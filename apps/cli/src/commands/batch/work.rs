@@ -77,25 +77,43 @@ fn try_work(item: &Item, program: &Path, asked: &dyn Fn() -> bool) -> Result<Sta
 
 /// What is to be called for the run itself; nothing if it is finished.
 fn next_of_run(item: &Item, invert: &[String]) -> Result<Option<Vec<String>>> {
-    let path = item.output.join("manifest.json");
-    if !path.is_file() {
-        return Ok(Some(invert.to_vec()));
-    }
-    let manifest = Manifest::read(&path)?;
-    if manifest.command.get(1..) != Some(invert) {
+    let Some((command, state)) = begun(&item.output)? else { return Ok(Some(invert.to_vec())) };
+    if command.get(1..) != Some(invert) {
         bail!(
             "{} holds a run that was begun as `{}`; remove it, or give this clip another output",
             item.output.display(),
-            manifest.command.join(" ")
+            command.join(" ")
         );
     }
-    Ok(match manifest.state {
+    Ok(match state {
         State::Finished => None,
         State::Running => {
             let output = item.output.to_string_lossy().into_owned();
             Some(["invert".into(), "--resume".into(), "-o".into(), output].to_vec())
         }
     })
+}
+
+/// The words that a run was begun with and how far it is; none where nothing was begun.
+fn begun(output: &Path) -> Result<Option<(Vec<String>, State)>> {
+    const MOST: u64 = 64 << 20;
+    let manifest = output.join("manifest.json");
+    if manifest.is_file() {
+        let manifest = Manifest::read(&manifest)?;
+        return Ok(Some((manifest.command, manifest.state)));
+    }
+    // What a run leaves that was killed while it still read its input.
+    let request = output.join("request.json");
+    if !request.is_file() {
+        return Ok(None);
+    }
+    let bytes = atomic::read(&request, MOST)?;
+    let asked: serde_json::Value = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is damaged: remove the folder", request.display()))?;
+    let words = asked.pointer("/request/command").cloned().unwrap_or_default();
+    let words = serde_json::from_value(words)
+        .with_context(|| format!("{} does not say how it was begun", request.display()))?;
+    Ok(Some((words, State::Running)))
 }
 
 /// The edits that were made of a run.

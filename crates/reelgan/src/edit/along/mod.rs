@@ -1,4 +1,4 @@
-//! Edits whose strength changes over time: `smile=0@0s,2@1s,0@3s`, `age=0y@0s,20y@2s`.
+//! Edits whose strength changes over time: `age.npy=0@0s,2@1s,0@3s`.
 //!
 //! ```text
 //! NAME[:ROWS]=AMOUNT                        the same on every frame
@@ -16,30 +16,70 @@ use std::str::FromStr;
 
 pub use keyframes::{FrameTimes, Interpolation, Key, Keyframes, Moment};
 
-use super::{Amount, EditSpec, check_conflicts};
+use super::{Edit, EditSpec, check_conflicts, edited};
+use crate::codes::{Codes, Trajectory};
+use crate::generator::{Generator, Identity};
 use crate::{Error, Result};
 
 /// An edit and its strength over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Along {
-    /// What is added, and on which rows; its amount is one of the keyframes' unit where
-    /// there are keyframes.
-    pub spec: EditSpec,
-    /// The strength over time; `None` is that of `spec` on every frame.
-    pub keyframes: Option<Keyframes>,
+    /// One a keyframe, all alike but for how far they go; a single one without any.
+    specs: Vec<EditSpec>,
+    keyframes: Option<Keyframes>,
+}
+
+/// An edit with its strength on every frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// The edit; its own strength does not count.
+    pub edit: Edit,
+    /// One a frame.
+    pub strengths: Vec<f32>,
 }
 
 impl Along {
-    /// How many times the amount of `spec` every frame gets.
+    /// What is added, and on which rows; how far at the first keyframe.
+    pub fn spec(&self) -> &EditSpec {
+        &self.specs[0]
+    }
+
+    /// How far at which moments, if that changes.
+    pub fn keyframes(&self) -> Option<&Keyframes> {
+        self.keyframes.as_ref()
+    }
+
+    /// Finds the direction and the strength of every frame.
     ///
     /// # Errors
-    /// Keyframes in seconds where the frames have no times, or at a frame that is not
-    /// there; keyframes that are not in order.
-    pub fn factors(&self, times: &FrameTimes) -> Result<Vec<f32>> {
-        let Some(keyframes) = &self.keyframes else { return Ok(vec![1.0; times.count()]) };
-        keyframes
-            .strengths(times)
-            .map_err(|problem| Error::setting(format!("keyframes `{keyframes}`"), problem))
+    /// As [`EditSpec::resolve`]; keyframes in seconds where the frames have no times, or at
+    /// a frame that is not there; keyframes that are not in order.
+    pub fn resolve(
+        &self,
+        trajectory: &Trajectory,
+        generator: &Identity,
+        times: &FrameTimes,
+    ) -> Result<Timed> {
+        let edit = self.specs[0].resolve(trajectory, generator)?;
+        let Some(keyframes) = &self.keyframes else {
+            let strengths = vec![edit.strength; times.count()];
+            return Ok(Timed { edit, strengths });
+        };
+        let mut at_keys = vec![edit.strength];
+        for spec in &self.specs[1..] {
+            let at = spec.resolve(trajectory, generator)?;
+            if at.measure != edit.measure {
+                return Err(Error::setting(
+                    format!("keyframes `{keyframes}`"),
+                    "either all of them are distances, such as @2@1s, or none is",
+                ));
+            }
+            at_keys.push(at.strength);
+        }
+        let strengths = keyframes
+            .strengths(&at_keys, times)
+            .map_err(|problem| Error::setting(format!("keyframes `{keyframes}`"), problem))?;
+        Ok(Timed { edit, strengths })
     }
 
     /// Several edits, separated by commas: `age=+20y,smile=0@0s,2@1s,yaw=-15deg`.
@@ -70,32 +110,61 @@ impl Along {
             pieces.push(open.trim_end_matches(',').to_string());
         }
         let alongs: Vec<Self> = pieces.iter().map(|p| p.parse()).collect::<Result<_>>()?;
-        let specs: Vec<EditSpec> = alongs.iter().map(|along| along.spec.clone()).collect();
+        let specs: Vec<EditSpec> = alongs.iter().map(|along| along.spec().clone()).collect();
         check_conflicts(&specs)?;
         Ok(alongs)
     }
+}
 
-    /// A short name for a folder, as [`EditSpec::short`].
+impl Along {
+    /// A name that says what it is, fit for a folder: as [`EditSpec::short`].
     pub fn short(&self) -> String {
-        match &self.keyframes {
-            None => self.spec.short(),
-            Some(keyframes) => format!("{}={keyframes}", self.spec.short_name()),
+        self.in_words(self.spec().short())
+    }
+
+    /// The words of an edit with keyframes for its amount.
+    fn in_words(&self, spec: String) -> String {
+        match (&self.keyframes, spec.rsplit_once('=')) {
+            (Some(keyframes), Some((name, _))) => format!("{name}={keyframes}"),
+            _ => spec,
         }
     }
 }
 
 impl fmt::Display for Along {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.keyframes {
-            None => write!(f, "{}", self.spec),
-            Some(keyframes) => write!(f, "{}={keyframes}", self.spec.name()),
-        }
+        f.write_str(&self.in_words(self.spec().to_string()))
     }
+}
+
+/// As [`edited`], with a strength for each code: `w_k' = w_k + s_k n`.
+///
+/// # Shapes   codes `[N,L,D]` of `generator`; result the same
+/// # Errors
+/// As [`edited`]; [`Error::Shape`] for strengths of another number of frames.
+pub fn edited_over_time(
+    generator: &dyn Generator,
+    codes: &Codes,
+    edits: &[Timed],
+) -> Result<Codes> {
+    let mut edits_now: Vec<Edit> = edits.iter().map(|timed| timed.edit.clone()).collect();
+    let mut data = Vec::with_capacity(codes.data().len());
+    for k in 0..codes.count() {
+        for (now, timed) in edits_now.iter_mut().zip(edits) {
+            now.strength = *timed.strengths.get(k).ok_or_else(|| Error::Shape {
+                what: format!("strengths of `{}`", timed.edit.direction.name),
+                expected: format!("{}, one a frame", codes.count()),
+                got: timed.strengths.len().to_string(),
+            })?;
+        }
+        data.extend_from_slice(edited(generator, &codes.select(&[k])?, &edits_now)?.data());
+    }
+    Codes::new(codes.rows(), codes.dim(), data)
 }
 
 impl From<EditSpec> for Along {
     fn from(spec: EditSpec) -> Self {
-        Self { spec, keyframes: None }
+        Self { specs: vec![spec], keyframes: None }
     }
 }
 
@@ -103,56 +172,62 @@ impl FromStr for Along {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // What is no keyframe is an edit, or else says what one looks like; `@2` is a distance.
-        let keyed = |amount: &&str| amount.trim().trim_start_matches('@').contains(['@', ',']);
-        let split = text.rsplit_once('=').filter(|(_, amount)| keyed(amount));
+        let split = text.rsplit_once('=').filter(|(_, amounts)| are_keyframes(amounts));
         let Some((name, amounts)) = split else {
             return Ok(text.parse::<EditSpec>()?.into());
         };
         let keyframes: Keyframes = amounts
             .parse()
             .map_err(|problem: String| Error::setting(format!("edit `{text}`"), problem))?;
-        let mut spec: EditSpec = format!("{name}=1").parse()?;
-        if let Some(unit) = keyframes.unit() {
-            spec.amount = Amount::Units(1.0, unit);
-        }
-        Ok(Self { spec, keyframes: Some(keyframes) })
+        let spec = |key: &Key| format!("{name}={}", key.amount).parse();
+        let specs = keyframes.keys().iter().map(spec).collect::<Result<_>>()?;
+        Ok(Self { specs, keyframes: Some(keyframes) })
     }
+}
+
+/// Several amounts, or one at a time; a single `@` in front belongs to the amount.
+fn are_keyframes(amounts: &str) -> bool {
+    amounts.contains(',') || amounts.trim_start().chars().skip(1).any(|c| c == '@')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codes::Rows;
+    use crate::codes::{OffsetSpace, Rows};
+
+    /// Three frames of one row of two numbers, each a step further.
+    fn clip() -> Trajectory {
+        Trajectory::new(1, 2, OffsetSpace::W, vec![0.0, 0.0], vec![1.0, 0.0, 1.0, 0.0]).unwrap()
+    }
+
+    fn strengths(text: &str, times: &FrameTimes) -> Result<Vec<f32>> {
+        let identity = Identity { name: "toy".into(), sha256: "0".repeat(64) };
+        Ok(text.parse::<Along>()?.resolve(&clip(), &identity, times)?.strengths)
+    }
 
     #[test]
     fn constant_edits_are_as_before() {
         let along: Along = "motion.2=-1.5".parse().unwrap();
         assert_eq!(along, Along::from("motion.2=-1.5".parse::<EditSpec>().unwrap()));
-        assert_eq!(along.factors(&FrameTimes::unknown(3)).unwrap(), [1.0; 3]);
-        assert_eq!("age=@2".parse::<Along>().unwrap().spec.amount, Amount::Distance(2.0));
+        assert_eq!(strengths("motion.2=-1.5", &FrameTimes::unknown(3)).unwrap(), [-1.5; 3]);
+        assert_eq!(strengths("motion=2@1f", &FrameTimes::unknown(3)).unwrap(), [2.0; 3]);
     }
 
     #[test]
     fn names_and_rows_stay_what_they_are() {
         let along: Along = "dir/a=b@c.npy:4..8=0@0s,2@1s".parse().unwrap();
-        assert_eq!(along.spec.rows, Rows::range(4, 8));
-        let times = FrameTimes::regular(3, 2.0);
-        assert_eq!(along.factors(&times).unwrap(), [0.0, 1.0, 2.0]);
-        let keyframes = along.keyframes.unwrap();
+        assert_eq!(along.spec().rows, Rows::range(4, 8));
+        let keyframes = along.keyframes().unwrap();
         assert_eq!(keyframes.to_string(), "0@0s,2@1s");
-        assert_eq!(keyframes.to_string().parse(), Ok(keyframes));
+        let found = strengths("motion=0@0s,2@1s", &FrameTimes::regular(3, 2.0)).unwrap();
+        assert_eq!(found, [0.0, 1.0, 2.0]);
     }
 
     #[test]
-    fn keyframes_have_units_and_stand_in_lists() {
+    fn keyframes_stand_in_lists() {
         let text = "age=0y@0s,20y@1s,smooth,smile=0.8,a,b.npy:4..8=0@1f,2@3f";
-        let alongs = Along::list(text).unwrap();
-        let words: Vec<_> = alongs.iter().map(ToString::to_string).collect();
+        let words: Vec<_> = Along::list(text).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(words, ["age=0y@0s,20y@1s,smooth", "smile=0.8", "a,b.npy:4..8=0@1f,2@3f"]);
-        assert_eq!(alongs[0].spec.amount, Amount::Units(1.0, crate::face::Unit::Years));
-        let halfway = FrameTimes::new(vec![0.0, 0.5, 1.0]);
-        assert_eq!(alongs[0].factors(&halfway).unwrap(), [0.0, 10.0, 20.0]);
         assert!(Along::list("age=1,age=0@0s,2@1s").unwrap_err().to_string().contains("overlap"));
     }
 
@@ -161,14 +236,13 @@ mod tests {
         for (text, words) in [
             ("motion=0@0s,2@1", ["motion=0@0s,2@1", "1s"]),
             ("motion=0@0s,much@1s", ["much", "number"]),
-            ("motion=1,2", ["STRENGTH@TIME", "motion=1,2"]),
-            ("=0@0s,2@1s", ["edit", "`"]),
+            ("motion=1,2", ["AMOUNT@TIME", "motion=1,2"]),
+            ("motion", ["motion", "NAME"]),
         ] {
             let error = text.parse::<Along>().unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
         }
-        let along: Along = "motion=0@1s,1@2s".parse().unwrap();
-        let error = along.factors(&FrameTimes::unknown(5)).unwrap_err().to_string();
+        let error = strengths("motion=0@1s,1@2s", &FrameTimes::unknown(5)).unwrap_err().to_string();
         assert!(error.contains("0@1s,1@2s") && error.contains("12f"), "{error}");
     }
 }
