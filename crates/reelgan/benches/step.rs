@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor};
 use reelgan::codes::Codes;
 use reelgan::generator::{self, Generator, SampleConfig};
-use reelgan::invert::{InvertConfig, Inverter, Preset};
+use reelgan::invert::{InvertConfig, Inverter, Preset, Schedule};
 use reelgan::loss::{Along, ImageTerms, ImageWeights, Perceptual};
 use reelgan::perceptual::{self, PerceptualNets};
 use reelgan_models::Store;
@@ -166,7 +166,10 @@ fn images_pass(setup: &Setup) -> Vec<f64> {
 fn steps(setup: &Setup, count: usize) -> Vec<f64> {
     let (_, images) = faces(setup, count);
     let flow = reelgan::flow::DenseFlow::default();
-    let config = InvertConfig { steps: REPEATS + 1, ..Preset::Default.config() };
+    let default = Preset::Default.config();
+    // Every step on all frames.
+    let schedule = Schedule { lead: 0.0, ..default.schedule };
+    let config = InvertConfig { steps: REPEATS + 1, schedule, ..default };
     let inverter =
         Inverter::new(&setup.generator, &setup.nets, &flow, config).expect("a configuration");
     let mut last = Instant::now();

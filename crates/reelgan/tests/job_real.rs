@@ -42,6 +42,7 @@ fn request() -> InvertRequest {
         inputs: samples(2),
         selection: Selection::default(),
         fit: Fit::Crop(Crop { x: 240.0, y: 259.0, size: 858.0, angle: 0.0 }),
+        fps: None,
         flow: FlowSource::Dense,
         config,
         npy: true,

@@ -18,23 +18,26 @@ use crate::tools::{Chosen, Programs};
 use crate::watcher::Watcher;
 
 const EXAMPLES: &str = "\
-Directions:
+Directions and how far:
+  age=+20y              twenty years older; `reelgan directions list` names those that ship
+  smile~age=0.8         a direction without its part along another
+  yaw:..8=-15deg        on rows 0 to 7 only: low rows turn the head, high rows colour it
+  age=@2                to distance 2 from its boundary, wherever the face was
   motion=1.5            the whole motion of the clip, from its first to its last frame
   motion.2=-1           the motion from frame 2 to frame 3, backwards
-  age.npy=2             a direction from a file (.npy or .safetensors)
-  age.npy:4..8=2        on rows 4 to 7 only: low rows turn the head, high rows colour it
+  mine.npy:4..8=2       a direction from a file (.npy, .safetensors, .pt)
 
-Strengths over time:
-  age.npy=0@0s,2@1s,0@3s         at seconds of the clip, straight lines between them
-  age.npy=0@1f,2@25f,smooth      at frames counted from 1, a curve between them
+Over time:
+  smile=0@0s,2@1s,0@3s           at seconds of the clip, straight lines between them
+  age=0y@1f,20y@25f,smooth       at frames counted from 1, a curve between them
 
 Examples:
-  reelgan edit run --along motion=1.5           into run/edits/motion=1.5
-  reelgan edit run --along motion=1 --along age.npy:4..8=-2 --name younger
+  reelgan edit run --along age=+20y,smile=0.8   into run/edits/age=20y+smile=0.8
+  reelgan edit run --along motion=1 --along mine.npy:4..8=-2 --name younger
   reelgan edit run --along motion=2 --frames 1,5 -o edited
   reelgan edit run --along motion=2 --noise fixed   after --preset ours++
-  reelgan edit run --along age.npy=2 --paste -o older.mp4              the whole clip, edited
-  reelgan edit run --along age.npy=0@0s,2@1s --paste --compare -o both.mp4";
+  reelgan edit run --along age=+20y --paste -o older.mp4              the whole clip, edited
+  reelgan edit run --along smile=0@0s,2@1s --paste --compare -o both.mp4";
 
 /// Add directions to the codes of a run and render the result
 #[derive(Debug, Args)]

@@ -65,7 +65,7 @@ impl Preset {
 
     /// The configuration.
     pub fn config(self) -> InvertConfig {
-        let ours = |steps, peak| InvertConfig {
+        let ours = |steps, peak, lead| InvertConfig {
             preset: self,
             steps,
             seed: 0,
@@ -80,7 +80,7 @@ impl Preset {
                 consistency: 1.0,
                 ..LossWeights::default()
             },
-            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5, lead: 0.0 },
+            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5, lead },
             adam: AdamConfig::default(),
             axes: Axes::Plain,
             stop: StopConfig::default(),
@@ -97,11 +97,11 @@ impl Preset {
             },
             schedule: Schedule::constant(0.01),
             noise_stage: NoiseConfig::published(consistency),
-            ..ours(5000, 0.01)
+            ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => ours(150, 0.05),
-            Self::Fast => ours(40, 0.08),
+            Self::Default => ours(200, 0.05, 0.7),
+            Self::Fast => ours(70, 0.08, 0.8),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
