@@ -33,7 +33,7 @@ or is a .csv with the columns input, output, options, edit, or a .toml:
 Examples:
   reelgan batch clips.txt
   reelgan batch clips.txt --shard 2/8           every eighth clip, from the second
-  reelgan batch clips.toml --options=\"--seed 7\"
+  reelgan batch clips.toml --options --npy      a word for every clip; quote several
 
 Any number of processes may share a list: each clip is done by one of them. What is done is skipped, what
 was interrupted goes on, and a clip that fails does not keep the others from being done.";
@@ -49,7 +49,13 @@ pub struct Arguments {
     #[arg(long, value_name = "K/N", default_value = "1/1")]
     shard: Shard,
     /// Words for `reelgan invert` before those of each clip
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WORDS",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     options: String,
 }
 

@@ -75,7 +75,7 @@ impl Grid {
         let kernel = self.kernel();
         let lines = |cells: &[[f64; 4]], length: usize, step: usize| {
             let mut out = vec![[0.0; 4]; cells.len()];
-            for at in 0..cells.len() {
+            for (at, sum) in out.iter_mut().enumerate() {
                 // The place on this line, and where the line begins.
                 let i = (at / step) % length;
                 let first = at - i * step;
@@ -83,7 +83,7 @@ impl Grid {
                     for j in [i.checked_sub(k), (k > 0).then_some(i + k)].into_iter().flatten() {
                         if j < length {
                             let from = cells[first + j * step];
-                            (0..4).for_each(|c| out[at][c] += weight * from[c]);
+                            (0..4).for_each(|c| sum[c] += weight * from[c]);
                         }
                     }
                 }

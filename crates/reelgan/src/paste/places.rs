@@ -214,8 +214,9 @@ fn mean_around(outlines: &[Option<Outline>], k: usize, sigma: f64) -> Outline {
     let reach = (REACH * sigma).ceil() as usize;
     let mut sum: Outline = Vec::new();
     let mut weights = 0.0;
-    for j in k.saturating_sub(reach)..=(k + reach).min(outlines.len() - 1) {
-        let Some(outline) = &outlines[j] else { continue };
+    let near = outlines.iter().enumerate().take(k + reach + 1).skip(k.saturating_sub(reach));
+    for (j, outline) in near {
+        let Some(outline) = outline else { continue };
         let weight = (-0.5 * (j.abs_diff(k) as f64 / sigma).powi(2)).exp();
         sum.resize(outline.len(), [0.0; 2]);
         for (sum, point) in sum.iter_mut().zip(outline) {

@@ -54,7 +54,7 @@ enum Source {
     Video {
         path: PathBuf,
         ffmpeg: Ffmpeg,
-        info: VideoInfo,
+        info: Box<VideoInfo>,
     },
 }
 
@@ -122,7 +122,7 @@ impl Clip {
                 Kind::Image => Ok(stills(vec![path.clone()])),
                 Kind::Other => {
                     let ffmpeg = ffmpeg.find()?;
-                    let info = probe::probe(&ffmpeg, path)?;
+                    let info = Box::new(probe::probe(&ffmpeg, path)?);
                     let source = Source::Video { path: path.clone(), ffmpeg, info };
                     Ok(Self { source, warnings: Vec::new() })
                 }
@@ -159,7 +159,7 @@ impl Clip {
     pub fn video(&self) -> Option<&VideoInfo> {
         match &self.source {
             Source::Stills(_) => None,
-            Source::Video { info, .. } => Some(info),
+            Source::Video { info, .. } => Some(info.as_ref()),
         }
     }
 

@@ -53,9 +53,9 @@ impl Output {
             Some(pipe) => pipe.write_all(bytes),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
-        written.or_else(|_| {
+        written.map_err(|_| {
             let ended = self.end().err();
-            Err(ended.unwrap_or_else(|| self.failure("it stopped reading".into(), String::new())))
+            ended.unwrap_or_else(|| self.failure("it stopped reading".into(), String::new()))
         })
     }
 

@@ -137,8 +137,8 @@ fn many_workers_do_each_clip_once() {
     let items: Vec<Item> =
         (0..12).map(|k| item(folder, &format!("run{k}"), &["--along m=1"])).collect();
     let told: Vec<Vec<Status>> = std::thread::scope(|scope| {
-        let once = |item| work(item, &program, &|| false);
-        let worker = || items.iter().map(once).collect::<Vec<_>>();
+        let worker =
+            || items.iter().map(|item| work(item, &program, &|| false)).collect::<Vec<_>>();
         let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().map(|w| w.join().unwrap()).collect()
     });
