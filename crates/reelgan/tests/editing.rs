@@ -97,7 +97,7 @@ fn an_edit_to_a_distance_puts_every_row_there() {
     let toy = Toy::named("toy");
     let codes = codes(&toy, 3);
     let edit = Edit { measure: Measure::To, ..Edit::by(learned("age", 2, 0.5), 1.25) };
-    let got = edited(&toy, &codes, &[edit.clone()]).unwrap();
+    let got = edited(&toy, &codes, std::slice::from_ref(&edit)).unwrap();
     for (row, before) in got.data().chunks_exact(4).zip(codes.data().chunks_exact(4)) {
         assert!((row[2] + 0.5 - 1.25).abs() < 1e-6, "{row:?}");
         assert_eq!((row[0], row[1], row[3]), (before[0], before[1], before[3]));
@@ -144,7 +144,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(Direction::new("a", vec![0.0; 4], 1, None, "t").is_err());
     assert!(Direction::new("a", vec![f32::NAN; 4], 1, None, "t").is_err());
     let same = learned("a", 1, 0.0);
-    assert!(conditional(&same, &[same.clone()]).is_err());
+    assert!(conditional(&same, std::slice::from_ref(&same)).is_err());
 }
 
 #[test]

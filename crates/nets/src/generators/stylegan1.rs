@@ -197,7 +197,7 @@ impl StyleGan1 {
     /// row that is not there.
     pub fn style_weights(&self, row: usize) -> Vec<Tensor<2>> {
         let Some(block) = self.blocks.get(row / 2) else { return Vec::new() };
-        let epilogue = if row % 2 == 0 { &block.epilogue1 } else { &block.epilogue2 };
+        let epilogue = if row.is_multiple_of(2) { &block.epilogue1 } else { &block.epilogue2 };
         vec![epilogue.style.weight()]
     }
 

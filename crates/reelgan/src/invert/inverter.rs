@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::whitening::Whitening;
 use super::{
-    Adam, Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode, State,
-    StepRecord, StopReason, Variables,
+    Adam, Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path,
+    StartCode, State, StepRecord, StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
 use crate::flow::FlowEstimator;

@@ -44,9 +44,10 @@ impl Whitening {
     pub fn of(generator: &dyn Generator) -> Result<Self> {
         let found = generator::principal_axes(generator, SAMPLES, SEED)?;
         let least = NARROWEST * found.deviations.first().copied().unwrap_or(0.0);
-        let scaled = found.axes.iter().zip(&found.deviations).flat_map(|(axis, deviation)| {
-            axis.iter().map(|v| (v * deviation.max(least)) as f32)
-        });
+        let scaled =
+            found.axes.iter().zip(&found.deviations).flat_map(|(axis, deviation)| {
+                axis.iter().map(|v| (v * deviation.max(least)) as f32)
+            });
         Ok(Self { dim: generator.dim(), axes: scaled.collect() })
     }
 

@@ -69,7 +69,11 @@ impl Inputs {
             crops: squares.crops(),
             fps: rate,
             sha256: hexadecimal(taken.hash),
-            shots: if consecutive { taken.shots.ranges() } else { vec![0..count] },
+            shots: if consecutive {
+                taken.shots.ranges()
+            } else {
+                std::iter::once(0..count).collect()
+            },
             without_face: squares.without_face(),
             jitter: squares.jitter(),
             names: taken.names,

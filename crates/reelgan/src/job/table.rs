@@ -38,7 +38,7 @@ pub(super) fn write(
     let windows = begun.windows(manifest.frames);
     let (steps, shots) = (steps(run)?, begun.shots(manifest.frames));
     let mut facts = Vec::with_capacity(manifest.frames);
-    for k in 0..manifest.frames {
+    for (k, step) in steps.iter().enumerate() {
         let window = windows.partition_point(|window| window.keeps.end <= k);
         let shot = windows[window].shot;
         let first = shots[shot].start == k;
@@ -48,7 +48,7 @@ pub(super) fn write(
             window: window + 1,
             face: begun.without_face.binary_search(&(k + 1)).is_err(),
             loss: optimised.losses.get(k).map_or(f64::NAN, |v| shortest(*v)),
-            step: if first { f64::NAN } else { steps[k] },
+            step: if first { f64::NAN } else { *step },
         });
     }
     let mut columns = vec!["frame", "source_frame", "shot", "window", "face_found", "loss", "step"];

@@ -75,7 +75,8 @@ impl SynthConfig {
         if self.count == 0 || self.frames == 0 {
             return wrong("count and frames", "must be at least 1");
         }
-        if !(self.extent > 0.0 && self.extent.is_finite()) || !self.truncation.is_finite() {
+        let extent = self.extent > 0.0 && self.extent.is_finite();
+        if !extent || !self.truncation.is_finite() {
             return wrong("extent and truncation", "must be finite numbers, the extent above 0");
         }
         let needed = if self.kind == Kind::Curved { 3 } else { 2 };

@@ -91,7 +91,7 @@ fn parse(said: &str) -> Option<VideoInfo> {
         clock(time)
     });
     let about = &lines[at + 1..];
-    let about = &about[..about.iter().position(|line| is_stream(line)).unwrap_or(about.len())];
+    let about = &about[..about.iter().position(&is_stream).unwrap_or(about.len())];
     let rotation = about.iter().find_map(|line| {
         let degrees = line.strip_prefix("displaymatrix: rotation of ")?.strip_suffix(" degrees")?;
         degrees.trim().parse::<f64>().ok().filter(|v| v.is_finite())
