@@ -71,6 +71,7 @@ pub mod paste;
 pub mod perceptual;
 pub mod prelude;
 pub mod search;
+mod spectrum;
 pub mod spelling;
 pub mod synth;
 

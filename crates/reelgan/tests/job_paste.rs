@@ -105,7 +105,7 @@ fn an_edit_goes_back_into_the_frames_of_the_run() {
     transforms(&run);
     let out = home.path().join("out.mkv");
     // Strength 0 until 0.3 s of the clip, which is its frame 4, the third of the run.
-    let mut request = pasted(out.clone(), "motion=0@0s,0@0.3s,40@0.3s");
+    let mut request = pasted(out.clone(), "motion=0@0s,0@0.3s,20@0.3s");
     request.config.encoding.codec = Some("ffv1".parse().unwrap());
     let done = job::paste(&kit, &run, &request, &mut Silent).unwrap().unwrap();
     assert_eq!((done.frames, done.changed), (6, 4));
@@ -122,7 +122,7 @@ fn an_edit_goes_back_into_the_frames_of_the_run() {
         let sum: f32 = recon.data().iter().zip(shown.data()).map(|(a, b)| (a - b).abs()).sum();
         sum / recon.data().len() as f32
     };
-    // The reconstruction up to frame 3 of the clip, and forty times the motion from there on.
+    // The reconstruction up to frame 3 of the clip, and twenty times the motion from there on.
     let off: Vec<f32> = (1..5).map(off).collect();
     assert!(off[0] < 0.04 && off[1] < 0.04 && off[2] > 0.1 && off[3] > 0.1, "{off:?}");
 

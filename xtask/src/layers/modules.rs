@@ -16,7 +16,7 @@ const SRC: &str = "crates/reelgan/src/";
 /// From the bottom to the top: a module imports from its own floor and those below.
 /// A new module is one word here.
 const FLOORS: &[&[&str]] = &[
-    &["error", "machine", "spelling"],
+    &["error", "machine", "spectrum", "spelling"],
     &["dataset", "codes", "generator", "perceptual", "face"],
     &["align", "encode", "flow", "loss", "directions", "edit", "metric", "synth"],
     &["objective", "paste"],

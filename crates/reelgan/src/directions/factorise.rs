@@ -1,8 +1,8 @@
 //! Directions found without labels: in the weights (SeFa), in the spread of codes (GANSpace).
 
-use super::eigen::eigen;
 use crate::codes::{Direction, Rows};
-use crate::generator::{self, Generator, SampleConfig};
+use crate::generator::{self, Generator, PrincipalAxes};
+use crate::spectrum::eigen;
 use crate::{Error, Result};
 
 /// SeFa: the directions of W that change the styles of some rows most, the strongest
@@ -35,7 +35,7 @@ pub fn sefa(generator: &dyn Generator, rows: Rows, count: usize) -> Result<Vec<D
             "the weights of its styles are not known; take `directions pca`",
         ));
     }
-    let (values, vectors) = eigen(product, dim);
+    let (values, vectors) = eigen(&product, dim);
     let total: f64 = values.iter().sum();
     let direction = |k: usize| {
         let vector: Vec<f32> = vectors[k].iter().map(|&v| v as f32).collect();
@@ -89,42 +89,24 @@ pub fn ganspace(
             format!("{samples} are too few for {count} directions; draw at least twice as many");
         return Err(Error::setting("samples", problem));
     }
-    let config = SampleConfig { count: samples, seed, truncation: 1.0, truncated_rows: None };
-    let codes = generator::sample_w(generator, &config)?;
-    let (values, vectors) = eigen(covariance(&codes, dim), dim);
-    let total: f64 = values.iter().sum();
+    let PrincipalAxes { axes, deviations } = generator::principal_axes(generator, samples, seed)?;
+    let total: f64 = deviations.iter().map(|d| d * d).sum();
     let direction = |k: usize| {
-        let deviation = values[k].max(0.0).sqrt();
+        let deviation = deviations[k];
         Direction::new(
             format!("pca-{}", k + 1),
-            vectors[k].iter().map(|v| (v * deviation) as f32).collect(),
+            axes[k].iter().map(|v| (v * deviation) as f32).collect(),
             1,
             Some(generator.identity().clone()),
             format!(
                 "GANSpace, principal direction {} of {samples} codes of seed {seed}, {:.2} % of their \
                  variance; strength 1 is one standard deviation, {deviation:.4}",
                 k + 1,
-                100.0 * values[k] / total
+                100.0 * deviation * deviation / total
             ),
         )
     };
     (0..count).map(direction).collect()
-}
-
-fn covariance(codes: &[f32], dim: usize) -> Vec<f64> {
-    let count = (codes.len() / dim) as f64;
-    let mut mean = vec![0.0f64; dim];
-    for code in codes.chunks_exact(dim) {
-        mean.iter_mut().zip(code).for_each(|(m, &v)| *m += f64::from(v) / count);
-    }
-    let mut out = vec![0.0; dim * dim];
-    for code in codes.chunks_exact(dim) {
-        let off: Vec<f64> = code.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
-        for (row, a) in out.chunks_exact_mut(dim).zip(&off) {
-            row.iter_mut().zip(&off).for_each(|(c, b)| *c += a * b / (count - 1.0));
-        }
-    }
-    out
 }
 
 fn check_count(count: usize, dim: usize) -> Result<()> {
@@ -145,14 +127,5 @@ mod tests {
         add_columns(&mut product, &[3.0, 0.0, 4.0, 2.0], 2, 2);
         let want = [0.36, 0.48, 0.48, 1.64];
         assert!(product.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12), "{product:?}");
-    }
-
-    #[test]
-    fn covariance_of_three_points() {
-        let got = covariance(&[1.0, 0.0, 2.0, 3.0, 3.0, 0.0], 2);
-        assert_eq!(
-            got.iter().map(|v| (v * 1e9).round() / 1e9).collect::<Vec<_>>(),
-            [1.0, 0.0, 0.0, 3.0]
-        );
     }
 }

@@ -11,7 +11,6 @@
 //! shipped    those that come with the program
 //! ```
 
-mod eigen;
 mod factorise;
 mod learn;
 mod principal;

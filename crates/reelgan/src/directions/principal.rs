@@ -1,6 +1,6 @@
 //! The direction that vectors go along most.
 
-use super::eigen::eigen;
+use crate::spectrum::eigen;
 
 /// The unit vector with the largest sum of squared products with the vectors `[N, size]`
 /// (not centred), pointing the way of the last one; `None` if all are zero.
@@ -13,8 +13,9 @@ pub(crate) fn principal(vectors: &[f32], size: usize) -> Option<Vec<f64>> {
         a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
     };
     let count = rows.len();
-    let products = (0..count * count).map(|k| dot(rows[k / count], rows[k % count])).collect();
-    let (values, weights) = eigen(products, count);
+    let product = |k: usize| dot(rows[k / count], rows[k % count]);
+    let products: Vec<f64> = (0..count * count).map(product).collect();
+    let (values, weights) = eigen(&products, count);
     if !values.first().is_some_and(|v| *v > 0.0) {
         return None;
     }

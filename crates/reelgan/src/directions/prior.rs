@@ -1,7 +1,7 @@
 //! How usual a code is.
 
-use super::eigen::eigen;
 use crate::generator::{self, Generator, SampleConfig};
+use crate::spectrum::{eigen, spread};
 use crate::{Error, Result};
 
 /// The distribution of codes of W, with which far-off ones can be told.
@@ -40,18 +40,9 @@ impl CodePrior {
     }
 
     fn of_codes(codes: &[f32], dim: usize) -> Self {
-        let flat: Vec<Vec<f64>> = codes.chunks_exact(dim).map(undone).collect();
-        let count = flat.len() as f64;
-        let mut mean = vec![0.0; dim];
-        flat.iter().for_each(|x| mean.iter_mut().zip(x).for_each(|(m, v)| *m += v / count));
-        let mut covariance = vec![0.0; dim * dim];
-        for x in &flat {
-            let off: Vec<f64> = x.iter().zip(&mean).map(|(v, m)| v - m).collect();
-            for (row, a) in covariance.chunks_exact_mut(dim).zip(&off) {
-                row.iter_mut().zip(&off).for_each(|(c, b)| *c += a * b / (count - 1.0));
-            }
-        }
-        let (values, vectors) = eigen(covariance, dim);
+        let flat: Vec<f64> = codes.chunks_exact(dim).flat_map(undone).collect();
+        let (mean, covariance) = spread(&flat, dim);
+        let (values, vectors) = eigen(&covariance, dim);
         let total: f64 = values.iter().sum();
         let mut held = 0.0;
         let mut axes = Vec::new();

@@ -68,8 +68,8 @@ impl Schedule {
 
     /// How many of `steps` look at the first frame alone.
     pub fn lead_steps(&self, steps: usize) -> usize {
-        // The last step is for all frames.
-        ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(1))
+        // The last two steps are for all frames: the second sees what the first one moved.
+        ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(2))
     }
 
     /// The rate of step `step` of `steps`, counted from 0; always above 0.
@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn the_last_step_is_for_all_frames() {
+    fn the_last_steps_are_for_all_frames() {
         let s = Schedule { lead: 0.9, ..Schedule::constant(0.01) };
-        assert_eq!([1, 2, 10, 100].map(|steps| s.lead_steps(steps)), [0, 1, 9, 90]);
+        assert_eq!([1, 2, 10, 100].map(|steps| s.lead_steps(steps)), [0, 0, 8, 90]);
         assert!(s.check().is_ok());
         assert!(Schedule { lead: 1.0, ..s }.check().is_err());
     }
