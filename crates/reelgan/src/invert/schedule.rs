@@ -68,8 +68,9 @@ impl Schedule {
 
     /// How many of `steps` look at the first frame alone.
     pub fn lead_steps(&self, steps: usize) -> usize {
-        // The last two steps are for all frames: the second sees what the first one moved.
-        ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(2))
+        // What lies between the frames takes some steps to be found, too.
+        const FOR_ALL_FRAMES: usize = 5;
+        ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(FOR_ALL_FRAMES))
     }
 
     /// The rate of step `step` of `steps`, counted from 0; always above 0.
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn the_last_steps_are_for_all_frames() {
         let s = Schedule { lead: 0.9, ..Schedule::constant(0.01) };
-        assert_eq!([1, 2, 10, 100].map(|steps| s.lead_steps(steps)), [0, 0, 8, 90]);
+        assert_eq!([1, 2, 10, 100].map(|steps| s.lead_steps(steps)), [0, 0, 5, 90]);
         assert!(s.check().is_ok());
         assert!(Schedule { lead: 1.0, ..s }.check().is_err());
     }
