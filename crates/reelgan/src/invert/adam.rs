@@ -53,12 +53,20 @@ pub struct Adam {
     pub square: Vec<f32>,
     /// Steps taken.
     pub steps: u32,
+    /// Unknowns from this one on take part only after so many steps.
+    late: (usize, u32),
 }
 
 impl Adam {
     /// Starts with zero moments for `len` unknowns.
     pub fn new(config: AdamConfig, len: usize) -> Self {
-        Self { config, mean: vec![0.0; len], square: vec![0.0; len], steps: 0 }
+        Self { config, mean: vec![0.0; len], square: vec![0.0; len], steps: 0, late: (len, 0) }
+    }
+
+    /// The unknowns from `first` on have gradients only after `steps` steps: their moments
+    /// are corrected as if the others' steps before had not been.
+    pub fn with_late(self, first: usize, steps: u32) -> Self {
+        Self { late: (first, steps), ..self }
     }
 
     /// Moves every value against its gradient by a step of its own rate; `values`
@@ -70,14 +78,20 @@ impl Adam {
         assert_eq!(gradient.len(), self.mean.len(), "one gradient an unknown");
         let AdamConfig { beta1, beta2, epsilon } = self.config;
         self.steps += 1;
-        let correction = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(self.steps));
-        let first = correction(beta1);
-        let root = correction(beta2).sqrt() as f32;
+        let corrections = |steps: u32| {
+            let correction = |beta: f32| 1.0 - f64::from(beta).powf(f64::from(steps));
+            (correction(beta1), correction(beta2).sqrt() as f32)
+        };
+        let (late, after) = self.late;
+        // Before they take part, late ones have nothing to correct.
+        let all = corrections(self.steps);
+        let own = corrections(self.steps.saturating_sub(after).max(1));
         let moments = self.mean.iter_mut().zip(&mut self.square);
         let mut moved = 0;
         for (((value, rate), &g), (m, v)) in values.zip(gradient).zip(moments) {
             *m = beta1 * *m + (1.0 - beta1) * g;
             *v = beta2 * *v + (1.0 - beta2) * g * g;
+            let (first, root) = if moved < late { all } else { own };
             let step = (rate / first) as f32;
             *value -= step * *m / (v.sqrt() / root + epsilon);
             moved += 1;
@@ -99,6 +113,22 @@ mod tests {
         for (got, want) in x.iter().zip([0.99, 2.01, 3.0]) {
             assert!((got - want).abs() < 1e-6, "{got} instead of {want}");
         }
+    }
+
+    #[test]
+    fn late_unknowns_move_as_if_they_began_then() {
+        let mut together = Adam::new(AdamConfig::default(), 2).with_late(1, 2);
+        let mut alone = Adam::new(AdamConfig::default(), 1);
+        let (mut x, mut y) = ([1.0f32, 1.0], [1.0f32]);
+        for (step, g) in [0.3f32, -0.2, 0.5, 0.4, -0.1].into_iter().enumerate() {
+            let late = if step < 2 { 0.0 } else { g };
+            together.step(x.iter_mut().map(|x| (x, 0.05)), &[g, late]);
+            if step >= 2 {
+                alone.step(y.iter_mut().map(|y| (y, 0.05)), &[g]);
+            }
+            assert_eq!(x[1], y[0], "step {}", step + 1);
+        }
+        assert_ne!(x[0], x[1]);
     }
 
     #[test]

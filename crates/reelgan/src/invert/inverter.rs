@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::whitening::Whitening;
 use super::{
-    Adam, Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path,
-    StartCode, State, StepRecord, StopReason, Variables,
+    Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode,
+    State, StepRecord, StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
 use crate::flow::FlowEstimator;
@@ -151,10 +151,6 @@ impl<'a> Inverter<'a> {
             let step = state.step();
             if step >= total {
                 break StopReason::Finished;
-            }
-            if step == lead {
-                // Another objective than before, of which the moments say nothing.
-                state.adam = Adam::new(self.config.adam, state.variables.len());
             }
             let looked_at = if step < lead { 1 } else { frames.count() };
             let Pass { terms, frames, gradient } =

@@ -40,7 +40,9 @@ pub struct Best {
 impl State {
     /// Before the first step.
     pub fn new(variables: Variables, config: &InvertConfig) -> Self {
-        let adam = Adam::new(config.adam, variables.len());
+        let lead = config.lead_steps(variables.codes().count());
+        let lead = u32::try_from(lead).unwrap_or(u32::MAX);
+        let adam = Adam::new(config.adam, variables.len()).with_late(variables.base_len(), lead);
         Self { variables, adam, best: None, history: Vec::new() }
     }
 
@@ -118,10 +120,7 @@ impl State {
         fresh.adam.mean = numbers("adam.mean")?;
         fresh.adam.square = numbers("adam.square")?;
         fresh.history = history(&file, config, path)?;
-        // After the steps for the first frame alone the optimiser begins anew.
-        let lead = config.lead_steps(fresh.variables.codes().count());
-        let steps = fresh.history.len();
-        fresh.adam.steps = u32::try_from(if steps > lead { steps - lead } else { steps })
+        fresh.adam.steps = u32::try_from(fresh.history.len())
             .map_err(|_| Error::file(path, "holds more steps than can be counted"))?;
         fresh.best = match file.metadata.get("best_step") {
             None => None,

@@ -63,6 +63,15 @@ impl Variables {
         }
     }
 
+    /// How many of the unknowns are the base code or its drift: the others are steps.
+    pub fn base_len(&self) -> usize {
+        match self {
+            Self::Trajectory(t) => t.base().len(),
+            Self::Free(codes) => codes.data().len(),
+            Self::Path(path) => path.base_len(),
+        }
+    }
+
     /// Whether there are none (never, for variables made by this crate).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -98,12 +107,13 @@ impl Variables {
         drift_rate: f64,
     ) -> impl Iterator<Item = (&mut f32, f64)> {
         let drift = if self.held() > 0 { drift_rate } else { 1.0 };
-        let (base, base_rate, step_rate) = match self {
-            Self::Trajectory(t) => (t.base().len(), rate, rate * offset_rate),
-            Self::Free(codes) => (codes.data().len(), rate, rate),
+        let base = self.base_len();
+        let (base_rate, step_rate) = match self {
+            Self::Trajectory(_) => (rate, rate * offset_rate),
+            Self::Free(_) => (rate, rate),
             // Without a first code or a drift the steps are codes of their own.
-            Self::Path(path) if path.base_len() == 0 => (0, rate, rate),
-            Self::Path(path) => (path.base_len(), rate * drift, rate * offset_rate),
+            Self::Path(_) if base == 0 => (rate, rate),
+            Self::Path(_) => (rate * drift, rate * offset_rate),
         };
         self.values_mut()
             .enumerate()
