@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use reelgan::generator::Choice;
+use reelgan::generator::{self, Choice, Generator};
 use reelgan::job::{self, FfmpegSearch, Kit};
 use reelgan::prelude::{Device, Store};
 use reelgan_models::catalog::{ENTRIES, Entry, FFMPEG, Group};
@@ -70,6 +70,14 @@ impl Chosen {
     /// The generator named, or the default.
     pub fn choice(&self) -> Choice {
         self.generator.clone().unwrap_or_default()
+    }
+
+    /// Loads it.
+    ///
+    /// # Errors
+    /// A model that was not fetched, or has changed; a file that holds no generator.
+    pub fn load(&self) -> Result<Box<dyn Generator>> {
+        Ok(generator::load(&Store::standard()?, &self.choice(), &Device::flex())?)
     }
 }
 

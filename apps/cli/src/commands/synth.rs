@@ -5,13 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum, value_parser};
-use reelgan::directions;
-use reelgan::edit::EditSpec;
-use reelgan::generator;
-use reelgan::prelude::{Device, Store};
 use reelgan::synth::{Kind, Set, SynthConfig};
 use serde_json::json;
 
+use super::directions;
 use crate::console::Console;
 use crate::failure::Ending;
 use crate::frames::FrameNumbers;
@@ -70,14 +67,9 @@ enum Way {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let generator =
-        generator::load(&Store::standard()?, &arguments.generator.choice(), &Device::flex())?;
+    let generator = arguments.generator.load()?;
     let generator = generator.as_ref();
-    let find = |text: &String| EditSpec::direction_of(text, generator.rows(), generator.identity());
-    let all = match arguments.along.as_slice() {
-        [] => directions::shipped(),
-        some => some.iter().map(find).collect::<reelgan::Result<Vec<_>>>()?,
-    };
+    let all = directions::named(&arguments.along, generator)?;
     let config = SynthConfig {
         kind: match arguments.kind {
             Way::Linear => Kind::Linear,

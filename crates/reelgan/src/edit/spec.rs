@@ -103,31 +103,6 @@ impl EditSpec {
         conditional(&direction, &others.collect::<Result<Vec<_>>>()?)
     }
 
-    /// Several edits, separated by commas: `age=+20y,smile=0.8,yaw=-15deg`.
-    ///
-    /// # Errors
-    /// As [`EditSpec::from_str`]; [`check_conflicts`].
-    pub fn list(text: &str) -> Result<Vec<Self>> {
-        let mut pieces: Vec<String> = Vec::new();
-        let mut open = String::new();
-        for part in text.split(',') {
-            open.push_str(part);
-            // A file may have a comma in its name; an amount has none.
-            if part.contains('=') {
-                pieces.push(std::mem::take(&mut open));
-            } else {
-                open.push(',');
-            }
-        }
-        // What is left has no amount, and says so below.
-        if !open.is_empty() {
-            pieces.push(open.trim_end_matches(',').to_string());
-        }
-        let specs: Vec<Self> = pieces.iter().map(|p| p.parse()).collect::<Result<_>>()?;
-        check_conflicts(&specs)?;
-        Ok(specs)
-    }
-
     /// Finds the direction and works out the strength.
     ///
     /// # Errors
@@ -349,15 +324,6 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_split_at_commas_and_written_back() {
-        let text = "age=20y,smile~age=0.8,a,b.npy:4..8=2";
-        let specs = EditSpec::list(text).unwrap();
-        let words: Vec<_> = specs.iter().map(ToString::to_string).collect();
-        assert_eq!(words, ["age=20y", "smile~age=0.8", "a,b.npy:4..8=2"]);
-        assert_eq!(specs[2].short(), "a,b[4..8]=2");
-    }
-
-    #[test]
     fn says_what_is_wrong() {
         for (text, want) in [
             ("motion", "NAME=AMOUNT"),
@@ -365,24 +331,9 @@ mod tests {
             ("motion=NaN", "must be a number"),
             ("a smile=1", "neither"),
             ("age.npy:8..x=1", "START..END"),
-            ("age=1,age:4..8=2", "do not overlap"),
-            ("age=1,", "NAME=AMOUNT"),
         ] {
-            let error = EditSpec::list(text).unwrap_err().to_string();
+            let error = text.parse::<EditSpec>().unwrap_err().to_string();
             assert!(error.contains(want), "{text}: {error}");
-        }
-        assert_eq!(EditSpec::list("age:..4=1,age:4..8=2").unwrap().len(), 2);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_words_panic_and_what_is_understood_is_written_back(text in "[a-z~:=@+.,0-9 é-]{0,24}") {
-            if let Ok(specs) = EditSpec::list(&text) {
-                for spec in specs {
-                    let again: EditSpec = spec.to_string().parse().expect("its own words");
-                    proptest::prop_assert_eq!(again, spec);
-                }
-            }
         }
     }
 }

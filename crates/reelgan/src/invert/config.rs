@@ -95,6 +95,12 @@ impl InvertConfig {
         if together { self.schedule.lead_steps(self.steps) } else { 0 }
     }
 
+    /// Pictures that the first `steps` steps generate of the `frames` frames they find.
+    pub fn passes(&self, steps: usize, frames: usize) -> usize {
+        let lead = self.lead_steps(frames).min(steps);
+        lead + (steps - lead) * frames
+    }
+
     /// Refuses settings that make no sense.
     ///
     /// # Errors
@@ -109,5 +115,20 @@ impl InvertConfig {
         self.noise_stage.check()?;
         self.windows.check()?;
         self.stop.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_with_the_first_frame_alone_generate_one_picture() {
+        let mut config = InvertConfig { steps: 20, ..InvertConfig::default() };
+        config.schedule.lead = 0.5;
+        assert_eq!([0, 4, 10, 20].map(|steps| config.passes(steps, 3)), [0, 4, 10, 40]);
+        assert_eq!(config.passes(20, 1), 20);
+        config.offsets = Offsets::Free;
+        assert_eq!(config.passes(20, 3), 60);
     }
 }

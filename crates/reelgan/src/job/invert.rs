@@ -288,7 +288,7 @@ fn optimise(kit: &Kit, run: &mut Run, teller: &mut Teller<'_>) -> Result<Optimis
     let losses = inversion.best.map_or(vec![f32::NAN; run.manifest.frames], |best| best.frames);
     Ok(Optimised {
         stop: inversion.stop,
-        passes: inversion.history.len() * run.manifest.frames,
+        passes: run.begun.invert.passes(inversion.history.len(), run.manifest.frames),
         history: inversion.history,
         losses,
         trajectory: Some(inversion.trajectory),

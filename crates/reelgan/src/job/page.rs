@@ -159,9 +159,14 @@ fn losses(c: &Contents<'_>) -> Section {
         |(k, (_, weight)): (usize, (&str, f32))| (weight > 0.0).then(|| curve(k + 1, weight));
     series.extend(weights.into_iter().enumerate().filter_map(active));
     let rate = c.history.iter().map(|r| ((r.step + 1) as f64, r.rate)).collect();
+    let together = c.settings.invert.windows.size.min(c.manifest.frames);
+    let alone = match c.settings.invert.lead_steps(together) {
+        0 => String::new(),
+        lead => format!("; up to step {lead} from the first frame alone"),
+    };
     let plots = vec![
         LinePlot {
-            title: "loss terms, times their weights".into(),
+            title: format!("loss terms, times their weights{alone}"),
             x_label: "step".into(),
             log_y: true,
             series,

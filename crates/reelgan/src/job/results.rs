@@ -152,7 +152,8 @@ fn gathered(
             row.extend(numbers(record));
             rows.push(row);
         }
-        passes += found.history.len() * window.frames.len();
+        let settings = windows::settings(begun, window);
+        passes += settings.passes(found.history.len(), window.frames.len());
         let before = history.len();
         history.extend(found.history.iter().map(|r| StepRecord { step: before + r.step, ..*r }));
     }

@@ -121,7 +121,7 @@ fn one(
 }
 
 /// The settings that a window is found with.
-fn settings(begun: &Begun, window: &Window) -> InvertConfig {
+pub(super) fn settings(begun: &Begun, window: &Window) -> InvertConfig {
     if window.anchor.is_some() { begun.invert.of_window() } else { begun.invert.clone() }
 }
 

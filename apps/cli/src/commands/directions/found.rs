@@ -10,7 +10,6 @@ use reelgan::directions;
 use reelgan::search::SearchConfig;
 use serde_json::{Value, json};
 
-use super::load;
 use super::shown::data;
 use crate::console::Console;
 use crate::failure::Ending;
@@ -83,14 +82,14 @@ pub(super) struct Search {
 
 /// SeFa.
 pub(super) fn sefa(sefa: &Sefa, console: &Console) -> Result<Ending> {
-    let generator = load(&sefa.generator)?;
+    let generator = sefa.generator.load()?;
     let found = directions::sefa(generator.as_ref(), sefa.rows, sefa.count)?;
     saved(&found, &sefa.output, console)
 }
 
 /// GANSpace.
 pub(super) fn pca(pca: &Pca, console: &Console) -> Result<Ending> {
-    let generator = load(&pca.generator)?;
+    let generator = pca.generator.load()?;
     let Pca { count, samples, seed, .. } = *pca;
     let found = directions::ganspace(generator.as_ref(), count, samples, seed)?;
     saved(&found, &pca.output, console)
@@ -113,7 +112,7 @@ fn saved(found: &[Direction], folder: &Path, console: &Console) -> Result<Ending
 }
 
 pub(super) fn searched(arguments: &Search, console: &mut Console) -> Result<Ending> {
-    let generator = load(&arguments.generator)?;
+    let generator = arguments.generator.load()?;
     let config = SearchConfig {
         directions: arguments.count,
         steps: arguments.steps,

@@ -6,12 +6,13 @@ mod shown;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use reelgan::generator::{self, Generator};
-use reelgan::prelude::{Device, Store};
+use reelgan::codes::Direction;
+use reelgan::directions;
+use reelgan::edit::EditSpec;
+use reelgan::generator::Generator;
 
 use crate::console::Console;
 use crate::failure::Ending;
-use crate::tools::Chosen;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,6 +57,14 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     }
 }
 
-fn load(chosen: &Chosen) -> Result<Box<dyn Generator>> {
-    Ok(generator::load(&Store::standard()?, &chosen.choice(), &Device::flex())?)
+/// The directions named, or those that ship.
+///
+/// # Errors
+/// As [`EditSpec::direction_of`].
+pub fn named(texts: &[String], generator: &dyn Generator) -> reelgan::Result<Vec<Direction>> {
+    if texts.is_empty() {
+        return Ok(directions::shipped());
+    }
+    let (rows, identity) = (generator.rows(), generator.identity());
+    texts.iter().map(|text| EditSpec::direction_of(text, rows, identity)).collect()
 }

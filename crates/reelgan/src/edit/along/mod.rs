@@ -114,9 +114,7 @@ impl Along {
         check_conflicts(&specs)?;
         Ok(alongs)
     }
-}
 
-impl Along {
     /// A name that says what it is, fit for a folder: as [`EditSpec::short`].
     pub fn short(&self) -> String {
         self.in_words(self.spec().short())
@@ -224,11 +222,34 @@ mod tests {
     }
 
     #[test]
-    fn keyframes_stand_in_lists() {
-        let text = "age=0y@0s,20y@1s,smooth,smile=0.8,a,b.npy:4..8=0@1f,2@3f";
-        let words: Vec<_> = Along::list(text).unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(words, ["age=0y@0s,20y@1s,smooth", "smile=0.8", "a,b.npy:4..8=0@1f,2@3f"]);
-        assert!(Along::list("age=1,age=0@0s,2@1s").unwrap_err().to_string().contains("overlap"));
+    fn lists_are_split_at_commas_and_written_back() {
+        let text = "age=20y,smile~age=0@0s,0.8@1s,smooth,a,b.npy:4..8=2,yaw=0deg@1f,5deg@3f";
+        let alongs = Along::list(text).unwrap();
+        let words: Vec<_> = alongs.iter().map(ToString::to_string).collect();
+        let want =
+            ["age=20y", "smile~age=0@0s,0.8@1s,smooth", "a,b.npy:4..8=2", "yaw=0deg@1f,5deg@3f"];
+        assert_eq!(words, want);
+        assert_eq!(alongs[2].short(), "a,b[4..8]=2");
+        assert_eq!(Along::list("age:..4=1,age:4..8=2").unwrap().len(), 2);
+        for (text, want) in [
+            ("age=1,age:4..8=2", "do not overlap"),
+            ("age=1,age=0@0s,2@1s", "do not overlap"),
+            ("age=1,", "NAME=AMOUNT"),
+            ("a smile=1", "neither"),
+        ] {
+            let error = Along::list(text).unwrap_err().to_string();
+            assert!(error.contains(want), "{text}: {error}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_words_panic_and_what_is_understood_is_written_back(text in "[a-z~:=@+.,0-9 é-]{0,24}") {
+            for along in Along::list(&text).unwrap_or_default() {
+                let again: Along = along.to_string().parse().expect("its own words");
+                proptest::prop_assert_eq!(again, along);
+            }
+        }
     }
 
     #[test]
