@@ -31,7 +31,12 @@ fn a_set_is_reproduced_taken_up_again_and_opened() {
     assert!(contents(&a) == contents(&b));
     let opened = Set::open(&a).unwrap();
     assert_eq!(opened.sequences(), made.sequences());
-    assert_eq!(opened.contents().files.len(), 6);
+    // Codes and specifications of three shards, four directions.
+    assert_eq!(opened.contents().files.len(), 10);
+    let edit = opened.test_edit(229).unwrap();
+    assert!(directions().contains(&edit.direction), "{:?}", edit.direction);
+    assert_eq!(edit.strength, opened.sequences()[229].test.strength);
+    assert!(opened.test_edit(230).is_err());
     let codes = opened.codes(&toy, 229).unwrap();
     assert_eq!((codes.count(), codes.rows()), (5, toy.rows()));
     assert_eq!(codes.code(4)[..4], made.sequences()[229].frames[16..]);

@@ -81,6 +81,18 @@ impl Direction {
     /// # Errors
     /// A disk that does not take it.
     pub fn save(&self, path: &Path) -> Result<()> {
+        Ok(self.file()?.write(path)?)
+    }
+
+    /// The bytes that [`Direction::save`] writes.
+    ///
+    /// # Errors
+    /// None that a direction which exists can have.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        Ok(self.file()?.to_bytes()?)
+    }
+
+    fn file(&self) -> Result<ArrayFile> {
         let mut file = ArrayFile::default();
         let shape = vec![self.rows(), self.dim()];
         file.arrays.insert(VECTOR.into(), Array::new(shape, self.vectors().to_vec())?);
@@ -95,7 +107,7 @@ impl Direction {
         if let Some(learned) = &self.learned {
             put("learned", &serde_json::to_string(learned).expect("plain data"));
         }
-        Ok(file.write(path)?)
+        Ok(file)
     }
 }
 

@@ -6,11 +6,13 @@
 //! svm        the linear support vector machine
 //! factorise  without labels: SeFa, GANSpace
 //! prior      how usual a code is
-//! response   what directions do to other faces: units a strength brings, entanglement
-//! summary    its tables
+//! response   other faces moved along directions and read again
+//! effect     what that says: units a strength brings, monotony, who a face stays
+//! summary    its tables, with the entanglement
 //! shipped    those that come with the program
 //! ```
 
+mod effect;
 mod factorise;
 mod learn;
 mod principal;

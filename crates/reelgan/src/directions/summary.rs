@@ -39,6 +39,8 @@ impl Responses {
                 "own_steps_rising": self.own(d).map(|a| self.rising(d, a)),
                 "own_monotone": self.own(d).map(|a| self.monotone(d, a)),
                 "identity_distance": self.identity(d),
+                "identity_distance_at_own_deviation":
+                    self.own(d).map(|a| self.identity_at(d, a, self.spread(a))),
                 "face_found": self.found(d),
             })
         };
@@ -60,7 +62,7 @@ impl Responses {
         let strengths: Vec<String> = self.strengths().iter().map(f32::to_string).collect();
         let _ = writeln!(
             text,
-            "| direction | mean at {} | per strength | steps that rise | faces monotone | identity distance | face found |\n|---|---|---|---|---|---|---|",
+            "| direction | mean at {} | per strength | steps that rise | faces monotone | identity distance | at one deviation | face found |\n|---|---|---|---|---|---|---|---|",
             strengths.join(", ")
         );
         for (d, name) in self.names.iter().enumerate() {
@@ -83,8 +85,11 @@ impl Responses {
             );
             let _ = writeln!(
                 text,
-                "| {name} | {own} | {} | {:.1} % |",
+                "| {name} | {own} | {} | {} | {:.1} % |",
                 listed(&self.identity(d), 2),
+                self.own(d)
+                    .and_then(|a| self.identity_at(d, a, self.spread(a)))
+                    .map_or_else(|| "not reached".into(), |i| format!("{i:.2}")),
                 100.0 * self.found(d)
             );
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::Codes;
 use crate::directions::CodePrior;
 use crate::edit::{Edit, edited};
-use crate::face::{Attribute, FaceReader, Reading};
+use crate::face::{Attribute, FaceReader};
 use crate::generator::{self, Generator};
 use crate::metric::Metric;
 use crate::{Error, Result};
@@ -25,7 +25,8 @@ pub struct EditJudge<'a> {
     pub prior: &'a CodePrior,
 }
 
-/// The judgement of one sequence: means over its frames. NaN where no face was found.
+/// The judgement of one sequence: means over its frames; what faces are read for is `None`
+/// where in no frame one was found.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Editability {
     /// Mean squared error of the reconstruction.
@@ -37,13 +38,13 @@ pub struct Editability {
     /// LPIPS of that.
     pub edit_lpips: f64,
     /// What the edit did to its attribute, in the attribute's unit.
-    pub response: f64,
+    pub response: Option<f64>,
     /// What it did to the true codes.
-    pub true_response: f64,
+    pub true_response: Option<f64>,
     /// Distance of the descriptors of edit and reconstruction: who stays.
-    pub identity: f64,
+    pub identity: Option<f64>,
     /// The same for the true codes.
-    pub true_identity: f64,
+    pub true_identity: Option<f64>,
     /// Root mean square distance of the rows of the codes from the mean, in standard
     /// deviations; about 1 for codes that the generator draws itself.
     pub domain: f64,
@@ -70,72 +71,59 @@ pub fn editability(
     }
     let moved = |codes: &Codes| edited(judge.generator, codes, std::slice::from_ref(edit));
     let (true_moved, our_moved) = (moved(truth)?, moved(inverted)?);
-    let mut sum = Sums::default();
+    let mut pictures = [0.0; 4];
+    let (mut changes, mut distances) = ([vec![], vec![]], [vec![], vec![]]);
     for k in 0..count {
         let show = |codes: &Codes| generator::render(judge.generator, &codes.select(&[k])?);
         let [before, after] = [show(truth)?, show(&true_moved)?];
         let [ours, our_edit] = [show(inverted)?, show(&our_moved)?];
-        sum.add(0, judge.mse.measure(&before, &ours, 0)?);
-        sum.add(1, judge.lpips.measure(&before, &ours, 0)?);
-        sum.add(2, judge.mse.measure(&after, &our_edit, 0)?);
-        sum.add(3, judge.lpips.measure(&after, &our_edit, 0)?);
-        let [ours, theirs] = [
-            change(judge, &ours, &our_edit, attribute)?,
-            change(judge, &before, &after, attribute)?,
-        ];
-        [ours.0, theirs.0, ours.1, theirs.1]
-            .into_iter()
-            .enumerate()
-            .for_each(|(i, v)| sum.add(4 + i, v));
+        for (i, [a, b]) in [[&before, &ours], [&after, &our_edit]].into_iter().enumerate() {
+            pictures[2 * i] += judge.mse.measure(a, b, 0)? / count as f64;
+            pictures[2 * i + 1] += judge.lpips.measure(a, b, 0)? / count as f64;
+        }
+        for (i, [a, b]) in [[&ours, &our_edit], [&before, &after]].into_iter().enumerate() {
+            if let Some((change, apart)) = change(judge, a, b, attribute)? {
+                changes[i].extend(change);
+                distances[i].push(apart);
+            }
+        }
     }
     let rows: Vec<f64> = inverted
         .data()
         .chunks_exact(inverted.dim())
         .map(|row| judge.prior.distance(row).powi(2))
         .collect();
-    let mean = |k: usize| sum.mean(k);
+    let mean = |values: &[f64]| {
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let [mse, lpips, edit_mse, edit_lpips] = pictures;
     Ok(Editability {
-        mse: mean(0),
-        lpips: mean(1),
-        edit_mse: mean(2),
-        edit_lpips: mean(3),
-        response: mean(4),
-        true_response: mean(5),
-        identity: mean(6),
-        true_identity: mean(7),
+        mse,
+        lpips,
+        edit_mse,
+        edit_lpips,
+        response: mean(&changes[0]),
+        true_response: mean(&changes[1]),
+        identity: mean(&distances[0]),
+        true_identity: mean(&distances[1]),
         domain: (rows.iter().sum::<f64>() / rows.len() as f64).sqrt(),
     })
 }
 
-/// What an edit did to an attribute, and how far it led from the person; NaN where no
+/// What an edit did to an attribute, and how far it led from the person; `None` where no
 /// face was found.
 fn change(
     judge: &EditJudge<'_>,
     before: &Images,
     after: &Images,
     attribute: Option<Attribute>,
-) -> Result<(f64, f64)> {
+) -> Result<Option<(Option<f64>, f64)>> {
     let read = |image| judge.reader.read_and_describe(image, 0);
     let (Some((a, who)), Some((b, still))) = (read(before)?, read(after)?) else {
-        return Ok((f64::NAN, f64::NAN));
+        return Ok(None);
     };
-    let value = |r: &Reading| attribute.map_or(f64::NAN, |attribute| r.value(attribute));
-    Ok((value(&b) - value(&a), who.distance(&still)))
-}
-
-/// Sums of numbers that are numbers.
-#[derive(Default)]
-struct Sums([(f64, usize); 8]);
-
-impl Sums {
-    fn add(&mut self, k: usize, value: f64) {
-        if value.is_finite() {
-            self.0[k].0 += value;
-            self.0[k].1 += 1;
-        }
-    }
-
-    fn mean(&self, k: usize) -> f64 {
-        self.0[k].0 / self.0[k].1 as f64
-    }
+    let change = attribute
+        .map(|attribute| b.value(attribute) - a.value(attribute))
+        .filter(|change| change.is_finite());
+    Ok(Some((change, who.distance(&still))))
 }

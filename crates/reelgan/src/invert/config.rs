@@ -101,6 +101,25 @@ impl InvertConfig {
         lead + (steps - lead) * frames
     }
 
+    /// The method of this configuration with the means of another: what is unknown, which
+    /// codes are free and which terms tie frames together stay; losses, rates, start, noise
+    /// and steps are the other's. Methods that are compared should differ in nothing else.
+    pub fn by_means_of(&self, other: &InvertConfig) -> InvertConfig {
+        let weight = |own: f32, other: f32| if own > 0.0 { other } else { 0.0 };
+        InvertConfig {
+            preset: self.preset,
+            space: self.space,
+            offsets: self.offsets,
+            consistency_base: self.consistency_base,
+            weights: LossWeights {
+                consistency: weight(self.weights.consistency, other.weights.consistency),
+                cross_frame: weight(self.weights.cross_frame, other.weights.cross_frame),
+                ..other.weights
+            },
+            ..other.clone()
+        }
+    }
+
     /// Refuses settings that make no sense.
     ///
     /// # Errors
@@ -130,5 +149,21 @@ mod tests {
         assert_eq!(config.passes(20, 1), 20);
         config.offsets = Offsets::Free;
         assert_eq!(config.passes(20, 3), 60);
+    }
+
+    #[test]
+    fn a_method_keeps_its_ties_between_frames_and_takes_the_rest() {
+        let default = Preset::Default.config();
+        assert_eq!(default.by_means_of(&default), default);
+        let no_mac = Preset::NoMac.config().by_means_of(&default);
+        assert_eq!(
+            no_mac,
+            InvertConfig { preset: Preset::NoMac, offsets: Offsets::Free, ..default.clone() }
+        );
+        let i2s = Preset::I2s.config().by_means_of(&default);
+        assert_eq!((i2s.offsets, i2s.weights.consistency), (Offsets::Free, 0.0));
+        assert_eq!((i2s.weights.pixel, i2s.schedule), (default.weights.pixel, default.schedule));
+        let no_icc = Preset::NoIcc.config().by_means_of(&default);
+        assert_eq!((no_icc.offsets, no_icc.weights.consistency), (Offsets::W, 0.0));
     }
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Change, Sequence, SynthConfig, sequence};
 use crate::codes::{Codes, Direction};
+use crate::edit::Edit;
 use crate::generator::{self, Generator, Identity, SampleConfig};
 use crate::{Error, Result};
 
@@ -28,7 +29,7 @@ pub struct SetFile {
     pub config: SynthConfig,
     /// The generator of the codes.
     pub generator: Identity,
-    /// Name and SHA-256 of every direction.
+    /// Name of every direction to the file that holds it.
     pub directions: BTreeMap<String, String>,
     /// File name to SHA-256.
     pub files: BTreeMap<String, String>,
@@ -50,6 +51,7 @@ pub struct Set {
     contents: SetFile,
     dim: usize,
     sequences: Vec<Sequence>,
+    directions: Vec<Direction>,
 }
 
 impl Set {
@@ -73,15 +75,15 @@ impl Set {
             files: BTreeMap::new(),
             notice: crate::NOTICE.into(),
         };
-        for direction in directions {
+        for (direction, file) in directions.iter().zip(direction_files()) {
             direction.check(generator.identity(), generator.rows(), generator.dim())?;
-            let bytes: Vec<u8> = direction.vectors().iter().flat_map(|v| v.to_le_bytes()).collect();
+            contents.files.insert(file.clone(), sha256(&direction.to_bytes()?));
             let named =
                 |problem: &str| Error::setting(format!("direction `{}`", direction.name), problem);
             if direction.rows() != 1 {
                 return Err(named("has a vector for every row; sets are made in W"));
             }
-            if contents.directions.insert(direction.name.clone(), sha256(&bytes)).is_some() {
+            if contents.directions.insert(direction.name.clone(), file).is_some() {
                 return Err(named("is given twice"));
             }
         }
@@ -97,19 +99,27 @@ impl Set {
         let dim = generator.dim();
         let make = |(k, code)| sequence(code, directions, config, k);
         let sequences: Vec<Sequence> = codes.chunks_exact(dim).enumerate().map(make).collect();
+        let mut keep = |name: String, bytes: Vec<u8>| -> Result<()> {
+            let digest = sha256(&bytes);
+            let path = folder.join(&name);
+            if before.get(&name) != Some(&digest) || !path.exists() {
+                atomic::write(&path, &bytes)?;
+            }
+            contents.files.insert(name, digest);
+            Ok(())
+        };
+        for (direction, file) in directions.iter().zip(direction_files()) {
+            keep(file, direction.to_bytes()?)?;
+        }
         for (shard, part) in sequences.chunks(SHARD).enumerate() {
             for (name, bytes) in files(shard, part, dim, config.frames)? {
-                let digest = sha256(&bytes);
-                let path = folder.join(&name);
-                if before.get(&name) != Some(&digest) || !path.exists() {
-                    atomic::write(&path, &bytes)?;
-                }
-                contents.files.insert(name, digest);
+                keep(name, bytes)?;
             }
         }
         let text = serde_json::to_string_pretty(&contents).expect("plain data");
         atomic::write(&folder.join(CONTENTS), format!("{text}\n").as_bytes())?;
-        Ok(Self { folder: folder.to_owned(), contents, dim, sequences })
+        let directions = directions.to_vec();
+        Ok(Self { folder: folder.to_owned(), contents, dim, sequences, directions })
     }
 
     /// Opens a set and checks every file against its checksum.
@@ -144,7 +154,11 @@ impl Set {
                 test: spec.test,
             }));
         }
-        Ok(Self { folder: folder.to_owned(), contents, dim, sequences })
+        let direction = |(name, file): (&String, &String)| {
+            Direction::from_bytes(&whole(folder, &contents, file)?, name)
+        };
+        let directions = contents.directions.iter().map(direction).collect::<Result<Vec<_>>>()?;
+        Ok(Self { folder: folder.to_owned(), contents, dim, sequences, directions })
     }
 
     /// What it is.
@@ -155,6 +169,24 @@ impl Set {
     /// The sequences.
     pub fn sequences(&self) -> &[Sequence] {
         &self.sequences
+    }
+
+    /// The edit that sequence `k` (from 0) is to be tested with.
+    ///
+    /// # Errors
+    /// [`Error::Frame`] if there is no such sequence; a direction that the set has not.
+    pub fn test_edit(&self, k: usize) -> Result<Edit> {
+        let Change { direction, strength } = &self.sequence(k)?.test;
+        let found = self.directions.iter().find(|d| d.name == *direction).ok_or_else(|| {
+            let problem =
+                format!("holds no direction `{direction}`, which sequence {} names", k + 1);
+            Error::file(&self.folder, problem)
+        })?;
+        Ok(Edit::by(found.clone(), *strength))
+    }
+
+    fn sequence(&self, k: usize) -> Result<&Sequence> {
+        self.sequences.get(k).ok_or(Error::Frame { asked: k + 1, count: self.sequences.len() })
     }
 
     /// Renders sequence `k` (from 0): the frames, as codes of `rows` equal rows.
@@ -170,10 +202,7 @@ impl Set {
                 ours: generator.identity().to_string(),
             });
         }
-        let sequence = self
-            .sequences
-            .get(k)
-            .ok_or(Error::Frame { asked: k + 1, count: self.sequences.len() })?;
+        let sequence = self.sequence(k)?;
         let rows = generator.rows();
         let data = sequence.frames.chunks_exact(self.dim).flat_map(|w| w.repeat(rows)).collect();
         Codes::new(rows, self.dim, data)
@@ -210,6 +239,11 @@ impl Set {
     }
 }
 
+/// Names of the files of the directions, in their order.
+fn direction_files() -> impl Iterator<Item = String> {
+    (0..).map(|number| format!("direction_{number:02}.safetensors"))
+}
+
 /// Names of the files of a shard: codes, specifications.
 fn names(shard: usize) -> [String; 2] {
     [format!("codes_{shard:04}.safetensors"), format!("specs_{shard:04}.json")]
@@ -242,8 +276,9 @@ fn known(folder: &Path, wanted: &SetFile) -> Result<BTreeMap<String, String>> {
         return Ok(BTreeMap::new());
     }
     let there = read_contents(&path)?;
+    let directions = there.files.iter().filter(|(name, _)| wanted.files.contains_key(*name));
     let same = SetFile {
-        files: BTreeMap::new(),
+        files: directions.map(|(name, digest)| (name.clone(), digest.clone())).collect(),
         config: SynthConfig { count: wanted.config.count, ..there.config.clone() },
         ..there.clone()
     };
