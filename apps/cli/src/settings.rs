@@ -108,7 +108,11 @@ pub struct Settings {
     /// window before; 0 for all but one
     #[arg(long, value_name = "N", help_heading = WINDOWS)]
     window_stride: Option<u32>,
-    /// Steps for each later window, as a part of those of the first, above 0
+    /// Steps for the first of several windows, as a multiple of --steps, above 0: what has not
+    /// settled there goes on changing over the frames after it
+    #[arg(long, value_name = "TIMES", help_heading = WINDOWS)]
+    window_settle: Option<f64>,
+    /// Steps for each later window, as a part of --steps, above 0
     #[arg(long, value_name = "PART", help_heading = WINDOWS)]
     window_effort: Option<f64>,
     /// Highest learning rate of a later window, as a part of that of the first, above 0
@@ -183,6 +187,7 @@ impl Settings {
             ("noise_stage.consistency", float(self.noise_weight_consistency)),
             ("windows.size", count(self.window)),
             ("windows.stride", count(self.window_stride)),
+            ("windows.settle", float(self.window_settle)),
             ("windows.effort", float(self.window_effort)),
             ("windows.rate", float(self.window_rate)),
             ("windows.drift", float(self.window_drift)),
@@ -244,7 +249,7 @@ mod tests {
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --lead 0.5 --axes whitened --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
         --noise-weight-consistency 0.5 --weight-smoothness 1 --window 6 --window-stride 3 \
-        --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
+        --window-settle 2 --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]
     fn every_key_has_a_flag() {

@@ -48,6 +48,9 @@ pub struct Arguments {
     /// Take pictures as consecutive frames, so many a second
     #[arg(long, value_name = "F")]
     fps: Option<f64>,
+    /// Average the landmarks along the optical flow over so many seconds; 0 for none
+    #[arg(long, value_name = "S", default_value_t = Smoothing::default().landmarks)]
+    smooth_landmarks: f64,
     /// Average the place over so many seconds; 0 for none
     #[arg(long, value_name = "S", default_value_t = Smoothing::default().centre)]
     smooth_centre: f64,
@@ -101,7 +104,11 @@ fn config(arguments: &Arguments) -> Result<AlignConfig> {
     Ok(AlignConfig {
         template: Template::ffhq(arguments.side.into())?,
         face: arguments.face.into(),
-        smoothing: Smoothing { centre: arguments.smooth_centre, axes: arguments.smooth_size },
+        smoothing: Smoothing {
+            landmarks: arguments.smooth_landmarks,
+            centre: arguments.smooth_centre,
+            axes: arguments.smooth_size,
+        },
         fps: arguments.fps,
     })
 }

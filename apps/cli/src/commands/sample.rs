@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
+use reelgan::codes::{CodeFile, Trajectory};
 use reelgan::generator::{self, SampleConfig};
 use reelgan::prelude::{Device, Images, Store, media};
 use reelgan_run::picture::{Grid, Picture, Tile};
@@ -24,6 +25,7 @@ Examples:
   reelgan sample -o faces.png --count 24 --columns 6 --tile 256 --seed 5
   reelgan sample -o one.png --count 1 --truncation 1 --tile 1024
   reelgan sample -o faces.png --each faces      each face at full size, too
+  reelgan sample -o faces.png --codes faces.safetensors    for edits, morphs, transfers
   reelgan sample -o faces.png --generator ffhq.pkl --truncated-rows 8";
 
 /// Draw faces from a seed
@@ -54,6 +56,9 @@ pub struct Arguments {
     /// A new folder for each face at full size: face_0001.png, ...
     #[arg(long, value_name = "DIR")]
     each: Option<PathBuf>,
+    /// The codes of the faces, a file that `morph --into`, `transfer` and `sweep --of` take
+    #[arg(long, value_name = "FILE.safetensors")]
+    codes: Option<PathBuf>,
     #[command(flatten)]
     generator: Chosen,
 }
@@ -91,9 +96,17 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
         console.meter.update(gauge, &text);
     }
     faces.finish()?;
+    if let Some(path) = &arguments.codes {
+        let file = CodeFile {
+            generator: generator.identity().clone(),
+            trajectory: Trajectory::through(&codes),
+        };
+        file.save(path)?;
+    }
     let data = json!({
         "file": arguments.output,
         "each": faces.files,
+        "codes": arguments.codes,
         "count": count,
         "seed": config.seed,
         "truncation": config.truncation,
@@ -106,6 +119,9 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
         if let Some(folder) = &arguments.each {
             text = format!("{text}\n{}: {count} pictures", folder.display());
         }
+        if let Some(file) = &arguments.codes {
+            text = format!("{text}\n{}: {count} codes", file.display());
+        }
         text
     })?;
     Ok(Ending::Complete)
@@ -114,6 +130,11 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
 /// Refuses what would only fail after the work.
 fn check(arguments: &Arguments) -> Result<()> {
     let output = &arguments.output;
+    let codes = arguments.codes.as_deref();
+    if let Some(codes) = codes.filter(|path| path.extension().is_none_or(|e| e != "safetensors")) {
+        let problem = "give a name that ends in .safetensors";
+        return Err(Usage(format!("--codes {}: {problem}", codes.display())).into());
+    }
     if !output.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
         return Err(
             Usage(format!("--output {}: give a name that ends in .png", output.display())).into()

@@ -58,7 +58,7 @@ pub fn export(
         let path = crops_folder.join(numbered(k));
         media::write_png(&path, &crop, 0, Origin::Input)?;
         crops.push(path);
-        overlay.add(k, picture, drawn(picture, survey, k, placement)?)
+        overlay.add(k, picture, drawn(picture, placement)?)
     })?;
     if done.is_none() {
         return Ok(None);
@@ -123,8 +123,8 @@ pub fn write_transforms(survey: &Survey, alignment: &Alignment, files: [&Path; 2
 
 fn landmarks(survey: &Survey, alignment: &Alignment) -> LandmarksFile {
     let of = |(frame, placement): (&super::Frame, &Placement)| {
-        let seen = &frame.faces[placement.face?];
-        Some(LandmarksOf { name: frame.name.clone(), points: seen.landmarks.clone() })
+        let points = placement.landmarks.clone()?;
+        Some(LandmarksOf { name: frame.name.clone(), points })
     };
     LandmarksFile { frames: survey.frames.iter().zip(&alignment.placements).map(of).collect() }
 }
@@ -157,7 +157,7 @@ const FOUND: [u8; 3] = [255, 210, 60];
 const GUESSED: [u8; 3] = [255, 70, 70];
 
 /// A frame with its landmarks and the square, which is red where it was guessed.
-fn drawn(picture: &Images, survey: &Survey, k: usize, placement: &Placement) -> Result<Picture> {
+fn drawn(picture: &Images, placement: &Placement) -> Result<Picture> {
     let mut drawing = Picture::from_frame(picture, 0)?;
     let unit = (placement.crop.size / 300.0).clamp(0.6, 6.0);
     let colour = if placement.source == Source::Face { FOUND } else { GUESSED };
@@ -165,8 +165,8 @@ fn drawn(picture: &Images, survey: &Survey, k: usize, placement: &Placement) -> 
     for (i, corner) in corners.iter().enumerate() {
         drawing.line(*corner, corners[(i + 1) % 4], 1.5 * unit, colour);
     }
-    if let Some(face) = placement.face {
-        for point in survey.frames[k].faces[face].landmarks.points() {
+    if let Some(face) = &placement.landmarks {
+        for point in face.points() {
             drawing.dot(*point, 1.5 * unit, POINT);
         }
     }

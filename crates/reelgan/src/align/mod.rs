@@ -5,6 +5,7 @@
 //! eyes       the eyes where the template expects them
 //! track      which faces are one person
 //! template   landmarks -> the square of FFHQ
+//! steady     landmarks of neighbouring frames averaged along the optical flow
 //! smooth     squares over time: gaps filled, jitter taken out
 //! plan       all that together: one square a frame
 //! export     crops, landmarks, transforms and an overlay in a folder
@@ -19,6 +20,7 @@ mod eyes;
 mod plan;
 mod shots;
 mod smooth;
+mod steady;
 mod survey;
 mod template;
 mod track;

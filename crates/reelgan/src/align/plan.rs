@@ -1,9 +1,11 @@
 //! One square for every frame.
 
+use reelgan_run::Landmarks;
 use reelgan_run::images::Crop;
 use serde::{Deserialize, Serialize};
 
 use super::smooth::{self, Smoothing};
+use super::steady;
 use super::survey::{Frame, Survey};
 use super::template::{Square, Template};
 use super::track::{Track, tracks};
@@ -46,6 +48,9 @@ pub struct Placement {
     /// Number of the face among those of the frame.
     #[serde(skip)]
     pub(super) face: Option<usize>,
+    /// Its landmarks, steadied.
+    #[serde(skip)]
+    pub(super) landmarks: Option<Landmarks>,
 }
 
 /// The squares of all frames.
@@ -94,10 +99,19 @@ pub fn plan(survey: &Survey, config: &AlignConfig) -> Result<Alignment> {
         Some(_) => of_track(chosen, survey.frames.len()),
         None => of_person(chosen, &survey.frames),
     };
-    let squares = squares(&survey.frames, &faces, config.template);
-    let raw = smooth::filled(&squares).ok_or(Error::NoFace { frames: survey.frames.len() })?;
+    let read = steadied(&survey.frames, &faces, 0.0)?;
+    let steady = match fps {
+        Some(fps) => steadied(&survey.frames, &faces, config.smoothing.landmarks * fps)?,
+        None => read.clone(),
+    };
+    let filled = |squares: &[Option<Square>]| {
+        smooth::filled(squares).ok_or(Error::NoFace { frames: survey.frames.len() })
+    };
+    let squares =
+        |landmarks: &[Option<Landmarks>]| squares(&survey.frames, landmarks, config.template);
+    let (raw, squares) = (filled(&squares(&read))?, squares(&steady));
     let placed = match fps {
-        Some(fps) => smooth::smoothed(&raw, config.smoothing, fps),
+        Some(fps) => smooth::smoothed(&filled(&squares)?, config.smoothing, fps),
         None => raw.clone(),
     };
     let crops = |squares: &[Square]| squares.iter().map(Square::crop).collect::<Vec<_>>();
@@ -112,6 +126,7 @@ pub fn plan(survey: &Survey, config: &AlignConfig) -> Result<Alignment> {
             crop: if fits { crop } else { Crop::centre(frame.height, frame.width) },
             source: if squares[k].is_some() { Source::Face } else { Source::Neighbours },
             face: faces[k],
+            landmarks: steady[k].clone(),
         }
     });
     Ok(Alignment {
@@ -124,10 +139,12 @@ pub fn plan(survey: &Survey, config: &AlignConfig) -> Result<Alignment> {
 }
 
 fn check(config: &AlignConfig) -> Result<()> {
-    let Smoothing { centre, axes } = config.smoothing;
-    for (name, value) in
-        [("smoothing of the centre", centre), ("smoothing of size and angle", axes)]
-    {
+    let Smoothing { landmarks, centre, axes } = config.smoothing;
+    for (name, value) in [
+        ("smoothing of the landmarks", landmarks),
+        ("smoothing of the centre", centre),
+        ("smoothing of size and angle", axes),
+    ] {
         if !(0.0..=60.0).contains(&value) {
             return Err(Error::setting(name, format!("{value} is not from 0 to 60 seconds")));
         }
@@ -165,21 +182,32 @@ fn of_person(track: &Track, frames: &[Frame]) -> Vec<Option<usize>> {
     frames.iter().map(nearest).collect()
 }
 
-/// The squares of those faces; none where the landmarks have no square or it misses
-/// the picture.
-fn squares(frames: &[Frame], faces: &[Option<usize>], template: Template) -> Vec<Option<Square>> {
-    let square = |(frame, face): (&Frame, &Option<usize>)| {
-        let crop = template.crop(&frame.faces[(*face)?].landmarks).ok()?;
+/// The landmarks of those faces, averaged over so many frames.
+fn steadied(
+    frames: &[Frame],
+    faces: &[Option<usize>],
+    over: f64,
+) -> Result<Vec<Option<Landmarks>>> {
+    let seen = frames.iter().zip(faces).map(|(frame, face)| face.map(|k| &frame.faces[k]));
+    steady::steadied(&seen.collect::<Vec<_>>(), over)
+}
+
+/// The squares of landmarks; none where they have no square or it misses the picture.
+fn squares(
+    frames: &[Frame],
+    landmarks: &[Option<Landmarks>],
+    template: Template,
+) -> Vec<Option<Square>> {
+    let square = |(frame, face): (&Frame, &Option<Landmarks>)| {
+        let crop = template.crop(face.as_ref()?).ok()?;
         crop.check(frame.height, frame.width).ok()?;
         Some(Square::of(&crop))
     };
-    frames.iter().zip(faces).map(square).collect()
+    frames.iter().zip(landmarks).map(square).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use reelgan_run::Landmarks;
-
     use super::super::Seen;
     use super::*;
     use crate::face::Area;
@@ -201,6 +229,7 @@ mod tests {
             }))
             .unwrap(),
             who: None,
+            next: None,
         };
         Frame {
             name: "f".into(),
@@ -247,7 +276,10 @@ mod tests {
             AlignConfig { face: 2, ..config(None) },
             AlignConfig { face: 0, ..config(None) },
             AlignConfig { fps: Some(f64::NAN), ..config(None) },
-            AlignConfig { smoothing: Smoothing { centre: -1.0, axes: 0.0 }, ..config(None) },
+            AlignConfig {
+                smoothing: Smoothing { centre: -1.0, ..Smoothing::default() },
+                ..config(None)
+            },
         ] {
             assert!(matches!(plan(&one, &wrong), Err(Error::Setting { .. })), "{wrong:?}");
         }

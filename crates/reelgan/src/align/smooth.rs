@@ -6,9 +6,13 @@ use reelgan_run::images::Crop;
 
 use super::template::Square;
 
-/// How far in time a square is averaged; 0 leaves it alone.
+/// How far in time landmarks and squares are averaged; 0 leaves them alone.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Smoothing {
+    /// How far landmarks are averaged along the optical flow, in seconds: their weight falls
+    /// to 1/e over it. Motion is followed, so this blurs none of it.
+    #[serde(default)]
+    pub landmarks: f64,
     /// Deviation of the Gaussian over the centre, in seconds.
     pub centre: f64,
     /// Deviation of the Gaussian over size and angle, in seconds.
@@ -16,9 +20,9 @@ pub struct Smoothing {
 }
 
 impl Default for Smoothing {
-    /// One frame and three frames of a film at 25 a second.
+    /// Five frames, one frame and three frames of a film at 25 a second.
     fn default() -> Self {
-        Self { centre: 0.04, axes: 0.12 }
+        Self { landmarks: 0.2, centre: 0.04, axes: 0.12 }
     }
 }
 
@@ -201,7 +205,7 @@ mod tests {
         assert!((before - 4.0f64.hypot(0.4)).abs() < 0.5, "{before}");
         let after = jitter(&crops(&smoothed(&squares, Smoothing::default(), 25.0)), 80);
         assert!(after < before / 20.0, "{before} -> {after}");
-        let none = Smoothing { centre: 0.0, axes: 0.0 };
+        let none = Smoothing { landmarks: 0.0, centre: 0.0, axes: 0.0 };
         assert_eq!(smoothed(&squares, none, 25.0), squares);
     }
 

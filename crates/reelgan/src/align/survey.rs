@@ -8,6 +8,7 @@ use reelgan_run::{Clip, Images, Landmarks, atomic, media};
 use serde::{Deserialize, Serialize};
 
 use super::eyes::settled;
+use super::steady::{Followed, followed};
 use crate::face::{Area, Descriptor, Detection, Face, FaceReader};
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ pub struct Seen {
     pub landmarks: Landmarks,
     /// Who it is, if that was asked.
     pub who: Option<Descriptor>,
+    /// How the flow carries its points into the next frame, if they were followed.
+    pub(super) next: Option<Box<Followed>>,
 }
 
 /// A frame and its faces, the surest first.
@@ -89,11 +92,17 @@ pub fn survey_some(
             let Detection { area, score } = face.detection;
             // Landmarks far outside the picture leave nothing to describe.
             let who = reader.describe(picture, 0, &face).ok();
-            Ok(Seen { area, score, landmarks: settled(&face.landmarks.map(half)?)?, who })
+            Ok(Seen {
+                area,
+                score,
+                landmarks: settled(&face.landmarks.map(half)?)?,
+                who,
+                next: None,
+            })
         };
         reader.faces(picture, 0)?.into_iter().map(seen).collect()
     };
-    walk(clip, selection, look, tell)
+    walk(clip, selection, look, true, tell)
 }
 
 /// As [`survey`], with landmarks that the user brought instead of the networks.
@@ -143,23 +152,35 @@ pub fn survey_some_with(
         let seen = landmarks.clone().map(|landmarks| {
             let [left, top, right, bottom] = landmarks.bounds();
             let area = Area { x: left, y: top, width: right - left, height: bottom - top };
-            Seen { area, score: 1.0, landmarks, who: None }
+            Seen { area, score: 1.0, landmarks, who: None, next: None }
         });
         Ok(seen.into_iter().collect())
     };
-    walk(clip, selection, look, tell)
+    // Who brings landmarks means them as they are.
+    walk(clip, selection, look, false, tell)
 }
 
 fn walk(
     clip: &Clip,
     selection: Selection,
     mut look: impl FnMut(&Images, usize) -> Result<Vec<Seen>>,
+    follow: bool,
     tell: Tell<'_>,
 ) -> Result<Option<Survey>> {
     let mut frames: Vec<Frame> = Vec::new();
+    let mut before: Option<Images> = None;
     let mut warnings: Vec<String> = clip.warnings().iter().map(ToString::to_string).collect();
     let more = each_frame(clip, selection, "faces", tell, &mut |k, name, picture| {
         let faces = look(picture, k)?;
+        let size = (picture.height(), picture.width());
+        if let (Some(before), Some(last)) = (&before, frames.last_mut())
+            && (before.height(), before.width()) == size
+        {
+            for face in &mut last.faces {
+                face.next = followed(before, picture, &face.landmarks)?.map(Box::new);
+            }
+        }
+        before = follow.then(|| picture.clone());
         frames.push(Frame { name, width: picture.width(), height: picture.height(), faces });
         Ok(())
     })?;

@@ -124,6 +124,7 @@ mod tests {
             score: 0.9,
             landmarks: Landmarks::new([[x, 0.0]; 68]).unwrap(),
             who: Some(Descriptor::new(values)),
+            next: None,
         }
     }
 

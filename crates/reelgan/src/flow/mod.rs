@@ -29,6 +29,7 @@ mod exposure;
 mod flownet2;
 mod folder;
 mod plane;
+mod points;
 mod pyramid;
 mod resample;
 mod sor;
@@ -42,6 +43,7 @@ pub use dense::DenseFlow;
 pub use error::{FlowError, Result};
 pub use flownet2::FlowNet2Flow;
 pub use folder::FloFolder;
+pub use points::follow;
 pub use resample::warp;
 pub use visibility::visibility;
 

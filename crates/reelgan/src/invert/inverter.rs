@@ -103,7 +103,7 @@ impl<'a> Inverter<'a> {
     /// The state before the first step of a window of `frames` frames that takes up where
     /// another ended: `known` are the code that is held and those that its frames have
     /// so far, if any. Such a window is inverted with the settings that
-    /// [`InvertConfig::of_window`] makes of the first's.
+    /// [`InvertConfig::of_window`] gives.
     ///
     /// # Errors
     /// [`Error::Shape`] for codes of another generator, or more codes than frames.

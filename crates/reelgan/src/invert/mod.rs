@@ -29,4 +29,4 @@ pub use state::{Best, State};
 pub use stop::{StopConfig, StopReason};
 pub use variables::Variables;
 pub use whitening::Axes;
-pub use windows::{Window, WindowConfig, windows};
+pub use windows::{Place, Window, WindowConfig, windows};

@@ -33,7 +33,12 @@ pub struct WindowConfig {
     /// are frames of the window before: the first of them is held, the others are found
     /// again.
     pub stride: usize,
-    /// Steps of the optimiser for each later window, as a part of those of the first.
+    /// Steps of the optimiser for the first window of a shot that has several, as a multiple
+    /// of those of one window: what has not settled there goes on changing over the windows
+    /// after it.
+    #[serde(default = "once")]
+    pub settle: f64,
+    /// Steps of the optimiser for each later window, as a part of those of one window.
     pub effort: f64,
     /// Highest learning rate of a later window, as a part of that of the first.
     pub rate: f64,
@@ -45,11 +50,16 @@ pub struct WindowConfig {
     pub shared_from: usize,
 }
 
+/// What a run had that an earlier version began.
+fn once() -> f64 {
+    1.0
+}
+
 impl Default for WindowConfig {
     /// As measured on a speaking head: a window that finds frames again gains nothing for twice
     /// the work, and a base code that may drift gains much.
     fn default() -> Self {
-        Self { size: 5, stride: 0, effort: 0.4, rate: 0.5, drift: 1.0, shared_from: 0 }
+        Self { size: 5, stride: 0, settle: 1.0, effort: 0.4, rate: 0.5, drift: 1.0, shared_from: 0 }
     }
 }
 
@@ -75,6 +85,7 @@ impl WindowConfig {
             true => Ok(()),
             false => Err(Error::setting(name, format!("{value} is not above 0 and at most 100"))),
         };
+        above_0("windows.settle", self.settle)?;
         above_0("windows.effort", self.effort)?;
         above_0("windows.rate", self.rate)?;
         match (0.0..=100.0).contains(&self.drift) {
@@ -94,26 +105,44 @@ impl WindowConfig {
 }
 
 impl InvertConfig {
-    /// The settings of a window that takes up where another ends: what its states are
-    /// written with.
-    pub fn of_window(&self) -> InvertConfig {
-        let WindowConfig { effort, rate, .. } = self.windows;
-        InvertConfig {
-            steps: ((self.steps as f64 * effort).round() as usize).max(1),
-            // The first of its frames is held: there is nothing to find for it.
-            schedule: Schedule { peak: self.schedule.peak * rate, lead: 0.0, ..self.schedule },
-            ..self.clone()
+    /// The settings that a window is found with, and its states are written with.
+    pub fn of_window(&self, window: &Window) -> InvertConfig {
+        let WindowConfig { settle, effort, rate, .. } = self.windows;
+        let steps = |part: f64| ((self.steps as f64 * part).round() as usize).max(1);
+        match window.place {
+            Place::Alone => self.clone(),
+            Place::First => InvertConfig { steps: steps(settle), ..self.clone() },
+            Place::Later { .. } => InvertConfig {
+                steps: steps(effort),
+                // The first of its frames is held: there is nothing to find for it.
+                schedule: Schedule { peak: self.schedule.peak * rate, lead: 0.0, ..self.schedule },
+                ..self.clone()
+            },
         }
     }
 }
 
+/// Where a window stands in its shot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is the whole shot.
+    Alone,
+    /// Others follow it.
+    First,
+    /// It takes up where another ends.
+    Later {
+        /// The frame before it, whose code is held.
+        anchor: usize,
+    },
+}
+
 /// Frames that are found together; numbers count from 0 over the clip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// The shot it belongs to.
     pub shot: usize,
-    /// The frame before it, whose code is held; none for the first window of a shot.
-    pub anchor: Option<usize>,
+    /// Where it stands there.
+    pub place: Place,
     /// The frames it finds.
     pub frames: Range<usize>,
     /// Those of them whose codes it leaves as they are to be; the next window finds the
@@ -124,7 +153,15 @@ pub struct Window {
 impl Window {
     /// All frames it looks at, the anchor included.
     pub fn all(&self) -> Range<usize> {
-        self.anchor.unwrap_or(self.frames.start)..self.frames.end
+        self.anchor().unwrap_or(self.frames.start)..self.frames.end
+    }
+
+    /// The frame before it, whose code is held; none for the first window of a shot.
+    pub fn anchor(&self) -> Option<usize> {
+        match self.place {
+            Place::Later { anchor } => Some(anchor),
+            Place::Alone | Place::First => None,
+        }
     }
 }
 
@@ -138,7 +175,8 @@ pub fn windows(shots: &[Range<usize>], config: &WindowConfig) -> Vec<Window> {
         let again = config.size - 1 - config.new_frames();
         let mut end = (range.start + config.size).min(range.end);
         let first = range.start..end;
-        all.push(Window { shot, anchor: None, frames: first.clone(), keeps: first });
+        let place = if end < range.end { Place::First } else { Place::Alone };
+        all.push(Window { shot, place, frames: first.clone(), keeps: first });
         while end < range.end {
             let start = end - again;
             let last = all.last_mut().expect("a shot has a first window");
@@ -147,7 +185,7 @@ pub fn windows(shots: &[Range<usize>], config: &WindowConfig) -> Vec<Window> {
             let frames = start..end;
             all.push(Window {
                 shot,
-                anchor: Some(start - 1),
+                place: Place::Later { anchor: start - 1 },
                 frames: frames.clone(),
                 keeps: frames,
             });
@@ -170,7 +208,7 @@ mod tests {
     fn a_short_clip_is_one_window() {
         for count in 1..=5 {
             let all = plan(std::slice::from_ref(&(0..count)), 5, 4);
-            let only = Window { shot: 0, anchor: None, frames: 0..count, keeps: 0..count };
+            let only = Window { shot: 0, place: Place::Alone, frames: 0..count, keeps: 0..count };
             assert_eq!(all, [only]);
         }
     }
@@ -178,7 +216,7 @@ mod tests {
     #[test]
     fn windows_overlap_as_drawn() {
         let all = plan(std::slice::from_ref(&(0..9)), 4, 2);
-        let of = |k: usize| (all[k].anchor, all[k].frames.clone(), all[k].keeps.clone());
+        let of = |k: usize| (all[k].anchor(), all[k].frames.clone(), all[k].keeps.clone());
         assert_eq!(of(0), (None, 0..4, 0..3));
         assert_eq!(of(1), (Some(2), 3..6, 3..5));
         assert_eq!(of(2), (Some(4), 5..8, 5..7));
@@ -190,8 +228,9 @@ mod tests {
     #[test]
     fn a_cut_begins_anew() {
         let all = plan(&[0..6, 6..7, 7..9], 5, 4);
-        let anchors: Vec<_> = all.iter().map(|w| (w.shot, w.anchor)).collect();
-        assert_eq!(anchors, [(0, None), (0, Some(4)), (1, None), (2, None)]);
+        let places: Vec<_> = all.iter().map(|w| (w.shot, w.place)).collect();
+        let later = Place::Later { anchor: 4 };
+        assert_eq!(places, [(0, Place::First), (0, later), (1, Place::Alone), (2, Place::Alone)]);
     }
 
     proptest! {
@@ -215,7 +254,7 @@ mod tests {
                 prop_assert!(window.all().len() <= size);
                 let shot = &shots[window.shot];
                 prop_assert!(shot.start <= window.all().start && window.frames.end <= shot.end);
-                match window.anchor {
+                match window.anchor() {
                     // Its code is final: only earlier windows keep it.
                     Some(anchor) => prop_assert!(anchor + 1 == window.frames.start && anchor < kept),
                     None => prop_assert_eq!(window.frames.start, shot.start),
@@ -227,12 +266,25 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_several_windows_settles() {
+        let mut config = InvertConfig { steps: 40, ..InvertConfig::default() };
+        config.windows = WindowConfig { settle: 2.5, effort: 0.25, rate: 0.5, ..config.windows };
+        let all = plan(&[0..7, 7..9], 5, 4);
+        let of = |k: usize| config.of_window(&all[k]);
+        assert_eq!([0, 1, 2].map(|k| of(k).steps), [100, 10, 40]);
+        assert_eq!(of(1).schedule.peak, 0.5 * of(0).schedule.peak);
+        assert_eq!([of(0).schedule.lead, of(1).schedule.lead], [config.schedule.lead, 0.0]);
+        assert_eq!(of(2), config);
+    }
+
+    #[test]
     fn settings_without_sense_are_refused() {
         let good = WindowConfig::default();
         assert!(good.check().is_ok());
         for bad in [
             WindowConfig { size: 1, ..good },
             WindowConfig { stride: 5, ..good },
+            WindowConfig { settle: 0.0, ..good },
             WindowConfig { effort: 0.0, ..good },
             WindowConfig { rate: f64::NAN, ..good },
             WindowConfig { drift: -1.0, ..good },

@@ -106,9 +106,7 @@ impl Begun {
 
     /// Steps of the optimiser over all windows.
     pub fn steps(&self, frames: usize) -> usize {
-        let later = self.invert.of_window().steps;
-        let of = |w: &Window| if w.anchor.is_none() { self.invert.steps } else { later };
-        self.windows(frames).iter().map(of).sum()
+        self.windows(frames).iter().map(|window| self.invert.of_window(window).steps).sum()
     }
 
     /// Reads the settings of a run that this program began.

@@ -15,7 +15,7 @@ use super::watch::{Halt, Notice, Teller};
 use super::{FlowSource, Kit, inputs, sealed};
 use crate::codes::Codes;
 use crate::flow::{FloFolder, FlowEstimator};
-use crate::invert::{Inversion, InvertConfig, Inverter, StepRecord, StopReason, Window};
+use crate::invert::{Inversion, Inverter, StepRecord, StopReason, Window};
 use crate::objective::Terms;
 use crate::{Error, Result};
 
@@ -75,11 +75,11 @@ fn one(
 ) -> Result<(), Halt> {
     let Run { folder, begun, manifest, flow } = run;
     let window = &windows[k];
-    let config = settings(begun, window);
+    let config = begun.invert.of_window(window);
     let flow = within(begun, window, flow.as_ref());
     let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config.clone())?;
     let count = window.all().len();
-    let mut state = match window.anchor {
+    let mut state = match window.anchor() {
         None => inverter.fresh(count),
         Some(anchor) => {
             let before = read(folder, manifest, begun, windows, k - 1)?.codes;
@@ -118,11 +118,6 @@ fn one(
     save(&inversion, &folder.window(k + 1))?;
     teller.wrote(folder.window(k + 1));
     Ok(())
-}
-
-/// The settings that a window is found with.
-pub(super) fn settings(begun: &Begun, window: &Window) -> InvertConfig {
-    if window.anchor.is_some() { begun.invert.of_window() } else { begun.invert.clone() }
 }
 
 /// A source of flows for the frames of a window.
@@ -198,7 +193,7 @@ pub(super) fn read(
     let path = folder.window(k + 1);
     let file = sealed::read(&path)?;
     let reelgan_run::manifest::Generator { rows, dim, .. } = manifest.generator;
-    let (window, config) = (&windows[k], settings(begun, &windows[k]));
+    let (window, config) = (&windows[k], begun.invert.of_window(&windows[k]));
     let wrong = |what: &str| Error::file(&path, format!("does not fit its run: {what}"));
     let codes = file.get("codes")?;
     if codes.shape != [window.frames.len(), rows, dim] {
