@@ -265,6 +265,23 @@ fn heavy_sample_draws_the_same_faces_whatever_the_count() {
 }
 
 /// Waits until a file is there, as long as the program that is to write it runs.
+#[test]
+fn heavy_learned_start_is_fitted_and_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |name: &str, threads: usize| {
+        let line = format!("train encoder --count 100 --rank 4 -o {name} --threads {threads}");
+        call(folder.path(), &format!("{line} --json")).worked().json()
+    };
+    let said = train("a.safetensors", 1);
+    assert!(said["report"]["explained"].as_f64().unwrap() > 0.0, "{said}");
+    train("b.safetensors", 2);
+    let [a, b] =
+        ["a", "b"].map(|n| fs::read(folder.path().join(n).with_extension("safetensors")).unwrap());
+    assert!(a == b, "the map depends on the number of threads");
+    call(folder.path(), "train encoder --count 99 -o c.safetensors").refused(1, &["count", "100"]);
+    call(folder.path(), "train encoder -o c.npy").refused(2, &[".safetensors"]);
+}
+
 fn wait_for(file: &Path, child: &mut Child) {
     let begun = Instant::now();
     while !file.exists() {

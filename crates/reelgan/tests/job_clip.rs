@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use job_toy::{SIDE, assert_same, config, contents, frame, frames, kit, request};
 use reelgan::codes::CodeFile;
 use reelgan::invert::{Event, InvertConfig, Offsets, Silent, StopReason, WindowConfig};
-use reelgan::job::{self, Aligning, Fit, InvertRequest, Notice};
+use reelgan::job::{self, Aligning, EditRequest, Fit, InvertRequest, Notice};
 use reelgan_run::manifest::{Manifest, Measurements, State};
 use reelgan_run::media::{self, Origin};
 use reelgan_run::{ArrayFile, Images};
@@ -172,10 +172,20 @@ fn a_cut_begins_anew() {
     let manifest = Manifest::read(&run.join("manifest.json")).unwrap();
     assert_eq!(manifest.config["shots"], serde_json::json!([1, 7]));
     // Nothing of the first shot is in the second.
-    let (codes, alone) = (codes(&run), codes(&alone));
+    let (found, alone) = (codes(&run), codes(&alone));
     for k in 0..6 {
-        assert!(apart(&codes[6 + k], &alone[k]) < 1e-5, "frame {}", 7 + k);
+        assert!(apart(&found[6 + k], &alone[k]) < 1e-5, "frame {}", 7 + k);
     }
+    // An edit of the second shot leaves the first alone.
+    let edits = vec!["motion=1#2".parse().unwrap()];
+    let edit = EditRequest { edits, ..EditRequest::default() };
+    let made = job::edit(&kit, &run, &edit, &mut Silent).unwrap();
+    let moved: Vec<bool> =
+        codes(&made.folder).iter().zip(&found).map(|(new, old)| apart(new, old) > 1e-4).collect();
+    assert_eq!(moved, [[false; 6], [true; 6]].concat());
+    let edit = EditRequest { edits: vec!["motion=1#3".parse().unwrap()], ..edit };
+    let error = job::edit(&kit, &run, &edit, &mut Silent).unwrap_err().to_string();
+    assert!(error.contains("shots 1 to 2"), "{error}");
     // Pictures that are no clip have no cuts.
     let photos = home.path().join("photos");
     job::invert(&kit, &request(vec![all], windowed(6)), &photos, &mut Silent).unwrap();

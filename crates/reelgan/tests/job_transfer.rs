@@ -5,7 +5,7 @@ use std::path::Path;
 use reelgan::codes::{CodeFile, Codes, Rows};
 use reelgan::edit::{Easing, Motion, TransferConfig};
 use reelgan::invert::Silent;
-use reelgan::job::{self, MorphRequest, SweepRequest, TransferRequest};
+use reelgan::job::{self, MorphRequest, MorphWay, SweepRequest, TransferRequest};
 
 mod job_toy;
 
@@ -52,11 +52,11 @@ fn motion_and_morphs_reach_other_faces() {
     let made = job::transfer(&kit, &driver, &principal, &mut Silent).unwrap();
     assert!(made.folder.starts_with(driver.join("transfers")), "{}", made.folder.display());
 
+    let into = Some(target.clone());
     let morph = MorphRequest {
-        into: Some(target.clone()),
         easing: Easing::In,
         rows: Rows::range(1, 2),
-        ..MorphRequest::between(3, 1, 3, 5.0)
+        ..MorphWay::Frames { from: 3, to: 1, into, steps: 3, fps: 5.0 }.into()
     };
     let made = job::morph(&kit, &driver, &morph, &mut Silent).unwrap();
     let (got, dim) = (codes(&made.folder), from.dim());
@@ -67,6 +67,15 @@ fn motion_and_morphs_reach_other_faces() {
     let quarter: Vec<f32> =
         (dim..2 * dim).map(|i| 0.75 * from.code(2)[i] + 0.25 * onto.code(0)[i]).collect();
     assert!(near(&got.code(1)[dim..], &quarter));
+
+    // The whole clip, while it plays; the target's last frame stays.
+    let clip = MorphRequest::from(MorphWay::Clip { into: target.clone() });
+    let made = job::morph(&kit, &driver, &clip, &mut Silent).unwrap();
+    let got = codes(&made.folder);
+    assert_eq!(got.count(), from.count());
+    assert!(near(got.code(0), from.code(0)));
+    assert!(near(got.code(from.count() - 1), onto.code(onto.count() - 1)));
+    assert!(made.folder.join("video.mp4").exists());
 
     // What cannot be meant.
     let beyond = TransferRequest { frame: 3, ..transfer.clone() };

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use reelgan::flow::DenseFlow;
 use reelgan::generator::{self, DEFAULT_GENERATOR, Generator};
-use reelgan::invert::{Event, InvertConfig, Inverter, NoiseConfig, Silent, StopReason};
+use reelgan::invert::{Event, InvertConfig, Inverter, NoiseConfig, Silent, StartCode, StopReason};
 use reelgan::perceptual;
 use reelgan_models::Store;
 use reelgan_run::images::Crop;
@@ -25,6 +25,7 @@ fn heavy_noise_lowers_the_pixel_error_of_a_face() {
     let face = photo.fit(crop, generator.resolution()).expect("a crop inside");
     let config = InvertConfig {
         noise_stage: NoiseConfig { steps: 12, ..NoiseConfig::default() },
+        start: StartCode::Mean,
         ..InvertConfig::default()
     };
     let flow = DenseFlow::default();
@@ -35,7 +36,7 @@ fn heavy_noise_lowers_the_pixel_error_of_a_face() {
         panic!("nobody asked to end")
     };
     // The mean face: what noise can do does not hang on the codes.
-    let code = inverter.fresh(1).variables.codes();
+    let code = inverter.fresh(&face).expect("a square").variables.codes();
     let mut seen = Vec::new();
     let mut watch = |event: &Event<'_>| {
         if let Event::NoiseStep { record, .. } = event {

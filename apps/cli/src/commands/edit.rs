@@ -30,6 +30,7 @@ Directions and how far:
 Over time:
   smile=0@0s,2@1s,0@3s           at seconds of the clip, straight lines between them
   age=0y@1f,20y@25f,smooth       at frames counted from 1, a curve between them
+  age=+20y#2                     in the second shot only; #1+3 for the first and third
 
 Examples:
   reelgan edit run --along age=+20y,smile=0.8   into run/edits/age=20y+smile=0.8
@@ -47,7 +48,7 @@ pub struct Arguments {
     run: PathBuf,
     /// A direction and how far, at all times or at moments; any number of them, with commas or
     /// flags between them, added in order
-    #[arg(long, required = true, value_name = "NAME[:ROWS]=AMOUNT[@TIME,...]")]
+    #[arg(long, required = true, value_name = "NAME[:ROWS]=AMOUNT[@TIME,...][#SHOTS]")]
     along: Vec<Edits>,
     /// Frames to edit, counted from 1, such as 1,3,5-8 [default: all]
     #[arg(long, value_name = "LIST")]

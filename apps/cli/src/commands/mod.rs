@@ -28,6 +28,7 @@ mod show;
 mod styleflow;
 mod sweep;
 mod synth;
+mod train;
 mod transfer;
 
 /// What to do.
@@ -48,6 +49,7 @@ pub enum Command {
     Styleflow(styleflow::Arguments),
     Synth(synth::Arguments),
     Editability(editability::Arguments),
+    Train(train::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
     Measure(measure::Arguments),
@@ -84,6 +86,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Styleflow(arguments) => styleflow::run(&arguments, console),
         Command::Synth(arguments) => synth::run(&arguments, console),
         Command::Editability(arguments) => editability::run(&arguments, console),
+        Command::Train(arguments) => train::run(&arguments, console),
         Command::Render(arguments) => render::run(arguments, console),
         Command::Show(arguments) => show::run(&arguments, console),
         Command::Measure(arguments) => measure::run(&arguments, console),

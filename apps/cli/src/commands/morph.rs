@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, value_parser};
 use reelgan::codes::Rows;
 use reelgan::edit::Easing;
-use reelgan::job::{self, MorphRequest};
+use reelgan::job::{self, MorphRequest, MorphWay};
 
 use super::made;
 use crate::console::Console;
@@ -25,27 +25,30 @@ Examples:
   reelgan morph run --from 1 --to 5             into run/morphs/1-5
   reelgan morph run --from 1 --to 5 --steps 60 --fps 30 --easing smooth -o smooth
   reelgan morph run --from 1 --to 3 --into other       to frame 3 of another run
-  reelgan morph run --from 1 --to 1 --into other --rows 8..   colours only";
+  reelgan morph run --from 1 --to 1 --into other --rows 8..   colours only
+  reelgan morph run --into other                the whole clip, while it plays, into another";
 
-/// Render the straight way between the codes of two frames
+/// Render the straight way between the codes of two frames, or of two clips
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The folder that `reelgan invert` wrote
     run: PathBuf,
-    /// The frame it begins with, counted from 1
-    #[arg(long, value_name = "FRAME")]
-    from: usize,
+    /// The frame it begins with, counted from 1; without --from and --to the whole clip goes over
+    /// into --into, frame by frame
+    #[arg(long, value_name = "FRAME", requires = "to", required_unless_present = "into")]
+    from: Option<usize>,
     /// The frame it ends with, counted from 1
-    #[arg(long, value_name = "FRAME")]
-    to: usize,
-    /// Pictures, both ends included, 2 to 10000
+    #[arg(long, value_name = "FRAME", requires = "from", required_unless_present = "into")]
+    to: Option<usize>,
+    /// Pictures from --from to --to, both ends included, 2 to 10000
     #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = value_parser!(u16).range(2..=10_000))]
     steps: u16,
-    /// Pictures a second of the video, 0.1 to 240
+    /// Pictures a second of their video, 0.1 to 240
     #[arg(long, value_name = "RATE", default_value_t = FPS)]
     fps: f64,
-    /// Another run, or a file of codes (.npy, .safetensors), that --to is a frame of
+    /// Another run, or a file of codes (.npy, .safetensors), that --to is a frame of; of a clip
+    /// that is shorter the last frame stays
     #[arg(long, value_name = "RUN|FILE")]
     into: Option<PathBuf>,
     /// How the way is divided: linear, smooth (slow at both ends), in, out
@@ -54,7 +57,7 @@ pub struct Arguments {
     /// Rows of the code that go the way; the others stay, so the end is a style mix
     #[arg(long, value_name = "START..END", default_value_t = Rows::ALL)]
     rows: Rows,
-    /// The folder to write [default: RUN/morphs/FROM-TO]
+    /// The folder to write [default: RUN/morphs/FROM-TO, or RUN/morphs/INTO]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -65,14 +68,18 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let Arguments { from, to, steps, fps, easing, rows, .. } = *arguments;
+    let Arguments { steps, fps, easing, rows, .. } = *arguments;
     if !(0.1..=240.0).contains(&fps) {
         return Err(Usage(format!("--fps {fps}: give a number from 0.1 to 240")).into());
     }
     let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
-    let out = arguments.output.clone();
-    let into = arguments.into.clone();
-    let request = MorphRequest { from, to, steps: steps.into(), fps, into, easing, rows, out };
+    let (out, into) = (arguments.output.clone(), arguments.into.clone());
+    let way = match (arguments.from.zip(arguments.to), into) {
+        (Some((from, to)), into) => MorphWay::Frames { from, to, into, steps: steps.into(), fps },
+        (None, Some(into)) => MorphWay::Clip { into },
+        (None, None) => return Err(Usage("give --from and --to, or --into".into()).into()),
+    };
+    let request = MorphRequest { way, easing, rows, out };
     interrupt::listen(console.meter.voice())?;
     let made =
         job::morph(&kit, &arguments.run, &request, &mut Watcher::naming(console, "Morphing"))?;

@@ -2,7 +2,7 @@
 
 use crate::program::words;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "demo",
     "align",
     "invert",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 29] = [
     "directions sefa",
     "directions pca",
     "directions search",
+    "train encoder",
 ];
 
 #[test]

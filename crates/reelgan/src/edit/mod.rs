@@ -19,11 +19,11 @@ mod spec;
 mod transfer;
 
 pub use along::{
-    Along, FrameTimes, Interpolation, Key, Keyframes, Moment, Timed, edited_over_time,
+    Along, Interpolation, Key, Keyframes, Moment, ShotChoice, Timed, Timeline, edited_over_time,
 };
 pub use apply::{Edit, Measure, edited, edited_clip};
-pub use morph::{Easing, mixed, morph, morph_eased, truncated};
+pub use morph::{Easing, mixed, morph, morph_clip, morph_eased, truncated};
 pub use nonlinear::{FlowAttribute, LIGHT, flow_edited, open_flow};
 pub use project::conditional;
-pub use spec::{Amount, EditSource, EditSpec, check_conflicts};
+pub use spec::{Amount, EditSource, EditSpec};
 pub use transfer::{Motion, TransferConfig, transfer};

@@ -91,6 +91,30 @@ pub fn morph_eased(
     Codes::new(from.rows(), from.dim(), data)
 }
 
+/// Every code of `from` on its way to the code of `to` at the same place, or the last one
+/// there is: the first stays, the last arrives. Rows outside `rows` stay.
+///
+/// # Errors
+/// Fewer than 2 codes to morph, none to go to; codes of different shapes; rows that do not
+/// exist.
+pub fn morph_clip(from: &Codes, to: &Codes, easing: Easing, rows: Rows) -> Result<Codes> {
+    let (count, there) = (from.count(), to.count());
+    if count < 2 || there == 0 {
+        return Err(Error::setting(
+            "morph of a clip",
+            format!("{count} frames into {there}: it takes 2 or more, and 1 or more to go to"),
+        ));
+    }
+    let mut data = Vec::with_capacity(from.data().len());
+    for k in 0..count {
+        let own = from.select(&[k])?;
+        let end = mixed(&own, &to.select(&[k.min(there - 1)])?, rows)?;
+        let t = easing.at(k as f32 / (count - 1) as f32);
+        data.extend(own.code(0).iter().zip(end.code(0)).map(|(a, b)| (1.0 - t) * a + t * b));
+    }
+    Codes::new(from.rows(), from.dim(), data)
+}
+
 /// Every code of `codes` with some rows of the first code of `style`.
 ///
 /// # Errors
@@ -161,6 +185,18 @@ mod tests {
             assert_eq!(easing.to_string().parse::<Easing>().unwrap(), easing);
         }
         assert_eq!(Easing::Smooth.at(0.25), 0.15625);
+    }
+
+    #[test]
+    fn a_clip_goes_over_while_it_plays() {
+        let a = Codes::new(2, 1, vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        let b = Codes::new(2, 1, vec![10.0, 20.0, 30.0, 40.0]).unwrap();
+        let m = morph_clip(&a, &b, Easing::Linear, Rows::ALL).unwrap();
+        // The second of the other's two frames stays for the third.
+        assert_eq!(m.data(), &[0.0, 1.0, 16.0, 21.5, 30.0, 40.0]);
+        let m = morph_clip(&a, &b, Easing::In, Rows::range(0, 1)).unwrap();
+        assert_eq!(m.data(), &[0.0, 1.0, 9.0, 3.0, 30.0, 5.0]);
+        assert!(morph_clip(&a.select(&[0]).unwrap(), &b, Easing::In, Rows::ALL).is_err());
     }
 
     #[test]

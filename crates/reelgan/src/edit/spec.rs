@@ -122,6 +122,11 @@ impl EditSpec {
         Ok(Edit { direction, strength, rows: self.rows, measure })
     }
 
+    /// Whether both go along one direction on the same rows, which cannot be meant.
+    pub fn conflicts(&self, other: &Self) -> bool {
+        self.source == other.source && self.rows.overlap(&other.rows)
+    }
+
     /// A short name for a folder: `motion=1.5`, `age[4..8]=2`.
     pub fn short(&self) -> String {
         let name = |source: &EditSource| match source {
@@ -158,24 +163,6 @@ fn in_strength(units: f32, unit: Unit, direction: &Direction) -> Result<f32> {
         }
         Some(learned) => Ok((f64::from(units) / learned.per_strength) as f32),
     }
-}
-
-/// Refuses edits that cannot be meant together: one direction twice on the same rows.
-///
-/// # Errors
-/// [`Error::Setting`] that names it.
-pub fn check_conflicts(specs: &[EditSpec]) -> Result<()> {
-    for (k, spec) in specs.iter().enumerate() {
-        let again =
-            specs[..k].iter().find(|o| o.source == spec.source && o.rows.overlap(&spec.rows));
-        if let Some(other) = again {
-            return Err(Error::setting(
-                format!("edits `{other}` and `{spec}`"),
-                "go along one direction on the same rows; give their sum, or rows that do not overlap",
-            ));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Display for EditSource {

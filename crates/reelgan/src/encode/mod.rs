@@ -4,5 +4,6 @@
 
 mod network;
 mod resize;
+pub mod start;
 
 pub use network::{Encoder, EncoderKind};

@@ -28,6 +28,9 @@ pub enum StartCode {
     Mean,
     /// Zeros (the authors' code).
     Zeros,
+    /// What the learned start of the generator sees in the frames
+    /// ([`crate::encode::start`]); the mean of W for a generator that none ships for.
+    Learned,
 }
 
 /// The noise inputs during the optimisation.

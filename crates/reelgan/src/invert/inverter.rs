@@ -9,6 +9,7 @@ use super::{
     State, StepRecord, StopReason, Variables,
 };
 use crate::codes::{Codes, Trajectory};
+use crate::encode::start::{StartEncoder, StartMap};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
 use crate::loss::{LpipsTerm, Perceptual, smoothness};
@@ -21,6 +22,7 @@ pub struct Inverter<'a> {
     generator: &'a dyn Generator,
     networks: Networks,
     flow: &'a dyn FlowEstimator,
+    start: Option<StartEncoder>,
     config: InvertConfig,
 }
 
@@ -70,7 +72,21 @@ impl<'a> Inverter<'a> {
             perceptual: Perceptual::new(nets.vgg16()),
             lpips: Some(LpipsTerm::new(nets.lpips().clone())),
         };
-        Ok(Self { generator, networks, flow, config })
+        let learned = config.start == StartCode::Learned;
+        let start = learned.then(|| StartMap::shipped(generator.identity())).flatten();
+        let start = start.map(|map| StartEncoder::new(map, nets.vgg16(), generator.device()));
+        Ok(Self { generator, networks, flow, start, config })
+    }
+
+    /// What there is to say of where it starts, if not as it was asked to.
+    pub fn remark(&self) -> Option<String> {
+        let missing = self.config.start == StartCode::Learned && self.start.is_none();
+        missing.then(|| {
+            format!(
+                "no learned start ships for {}; the inversion starts from the mean of W",
+                self.generator.identity()
+            )
+        })
     }
 
     /// Inverts `frames`, `[N,3,R,R]` with R the generator's resolution, any N of 1 or more.
@@ -79,46 +95,54 @@ impl<'a> Inverter<'a> {
     /// Frames of another size, flows that cannot be had. A loss that stops being
     /// finite is no error: the best codes before it are the result, with the reason.
     pub fn run(&self, frames: &Images, observer: &mut dyn Observer) -> Result<Inversion> {
-        self.resume(frames, self.fresh(frames.count()), observer)
+        self.resume(frames, self.fresh(frames)?, observer)
     }
 
-    /// The state before the first step, for `frames` frames.
-    pub fn fresh(&self, frames: usize) -> State {
-        let (rows, dim) = (self.generator.rows(), self.generator.dim());
-        let start = match self.config.start {
-            StartCode::Mean => Codes::broadcast(self.generator.mean_code(), rows, 1),
-            StartCode::Zeros => Codes::broadcast(&vec![0.0; dim], rows, 1),
-        };
-        let (offsets, shared) = (self.config.offsets, self.config.windows.shared_from);
-        let variables = match offsets {
-            // Codes without anything in common have no rows to share.
-            Offsets::W | Offsets::WPlus if shared > 0 => {
-                Variables::Path(Path::free(start.data(), rows, frames, offsets, shared))
-            }
-            _ => Variables::start(start.data(), rows, frames, offsets),
-        };
-        State::new(variables, &self.config)
-    }
-
-    /// The state before the first step of a window of `frames` frames that takes up where
-    /// another ended: `known` are the code that is held and those that its frames have
-    /// so far, if any. Such a window is inverted with the settings that
-    /// [`InvertConfig::of_window`] gives.
+    /// The state before the first step.
     ///
     /// # Errors
-    /// [`Error::Shape`] for codes of another generator, or more codes than frames.
-    pub fn continued(&self, known: &Codes, frames: usize) -> Result<State> {
-        let (rows, dim) = (self.generator.rows(), self.generator.dim());
-        if (known.rows(), known.dim()) != (rows, dim) || frames < 2 || known.count() > frames {
+    /// Frames that are not square.
+    pub fn fresh(&self, frames: &Images) -> Result<State> {
+        let count = frames.count();
+        let starts = match (self.config.start, &self.start) {
+            (StartCode::Zeros, _) => vec![vec![0.0; self.generator.dim()]; count],
+            (_, Some(start)) => start.starts(frames)?,
+            (_, None) => vec![self.generator.mean_code().to_vec(); count],
+        };
+        let (offsets, shared) = (self.config.offsets, self.config.windows.shared_from);
+        let variables = Variables::start(&starts, self.generator.rows(), offsets, shared);
+        Ok(State::new(variables, &self.config))
+    }
+
+    /// The state before the first step of a window that takes up where another ended:
+    /// `known` are the code that is held and those that its frames have so far, if any. Such a
+    /// window is inverted with the settings that [`InvertConfig::of_window`] gives.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for codes of another generator, or more codes than frames; frames
+    /// that are not square.
+    pub fn continued(&self, known: &Codes, frames: &Images) -> Result<State> {
+        let (rows, dim, count) = (self.generator.rows(), self.generator.dim(), frames.count());
+        if (known.rows(), known.dim()) != (rows, dim) || count < 2 || known.count() > count {
             return Err(Error::Shape {
                 what: "codes that a window goes on from".into(),
-                expected: format!("1 to {frames} codes [{rows},{dim}] for 2 frames or more"),
+                expected: format!("1 to {count} codes [{rows},{dim}] for 2 frames or more"),
                 got: format!("{} of [{},{}]", known.count(), known.rows(), known.dim()),
             });
         }
         let InvertConfig { offsets, windows, .. } = &self.config;
-        let path = Path::held(known, frames, *offsets, windows.shared_from);
-        Ok(State::new(Variables::Path(path), &self.config))
+        let path = Path::held(known, count, *offsets, windows.shared_from);
+        let mut variables = Variables::Path(path);
+        if let Some(start) = &self.start {
+            let from = known.count() - 1;
+            match offsets {
+                Offsets::W => variables.step_along(&start.starts(frames)?, from, 1),
+                Offsets::WPlus => variables.step_along(&start.starts(frames)?, from, rows),
+                // Codes without steps begin at the last one that is known.
+                Offsets::Free => {}
+            }
+        }
+        Ok(State::new(variables, &self.config))
     }
 
     /// Goes on from a state; ends with the same numbers as an uninterrupted run.

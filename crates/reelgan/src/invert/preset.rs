@@ -71,7 +71,7 @@ impl Preset {
             seed: 0,
             space: Space::Codes,
             offsets: Offsets::W,
-            start: StartCode::Mean,
+            start: StartCode::Learned,
             noise: NoiseMode::Fixed,
             consistency_base: ConsistencyBase::First,
             weights: LossWeights {
@@ -87,8 +87,14 @@ impl Preset {
             noise_stage: NoiseConfig::default(),
             windows: WindowConfig::default(),
         };
+        // All windows of a clip go on from what the first has found.
+        let settled = |settle, config: InvertConfig| InvertConfig {
+            windows: WindowConfig { settle, smoothness: 10.0, ..config.windows },
+            ..config
+        };
         let paper = |offsets, consistency| InvertConfig {
             offsets,
+            start: StartCode::Mean,
             weights: LossWeights {
                 pixel: 1.0,
                 perceptual: 1.0,
@@ -100,8 +106,8 @@ impl Preset {
             ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => ours(200, 0.05, 0.7),
-            Self::Fast => ours(70, 0.08, 0.8),
+            Self::Default => settled(1.5, ours(200, 0.05, 0.7)),
+            Self::Fast => settled(3.0, ours(70, 0.12, 0.8)),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }

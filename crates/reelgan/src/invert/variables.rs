@@ -15,17 +15,43 @@ pub enum Variables {
 }
 
 impl Variables {
-    /// All frames at the code `start` (`[L,D]`).
-    pub fn start(start: &[f32], rows: usize, frames: usize, offsets: Offsets) -> Self {
-        let resting = |space| Self::Trajectory(Trajectory::resting(start, rows, frames, space));
-        match offsets {
-            Offsets::W => resting(OffsetSpace::W),
-            Offsets::WPlus => resting(OffsetSpace::WPlus),
+    /// Every frame at its own vector of W in all rows; rows from `shared_from` on are the
+    /// first frame's in all of them (0 shares none).
+    ///
+    /// # Panics
+    /// If there is no frame.
+    /// # Shapes   starts `[N][D]`
+    pub fn start(starts: &[Vec<f32>], rows: usize, offsets: Offsets, shared_from: usize) -> Self {
+        let (count, dim) = (starts.len(), starts[0].len());
+        let first = Codes::broadcast(&starts[0], rows, 1);
+        let resting = |space| Trajectory::resting(first.data(), rows, count, space);
+        let mut variables = match offsets {
             Offsets::Free => {
-                let data = start.iter().copied().cycle().take(start.len() * frames).collect();
-                Self::Free(Codes::new(rows, start.len() / rows, data).expect("whole codes"))
+                // Codes without anything in common have no rows to share.
+                let codes = starts.iter().flat_map(|w| w.repeat(rows)).collect();
+                return Self::Free(Codes::new(rows, dim, codes).expect("whole codes"));
             }
-        }
+            _ if shared_from > 0 => {
+                Self::Path(Path::free(first.data(), rows, count, offsets, shared_from))
+            }
+            Offsets::W => Self::Trajectory(resting(OffsetSpace::W)),
+            Offsets::WPlus => Self::Trajectory(resting(OffsetSpace::WPlus)),
+        };
+        variables.step_along(starts, 0, if offsets == Offsets::W { 1 } else { rows });
+        variables
+    }
+
+    /// The steps to the frames after frame `from` become those between these vectors of W,
+    /// one a frame, in each of `rows` rows.
+    ///
+    /// # Shapes   starts `[N][D]`
+    pub fn step_along(&mut self, starts: &[Vec<f32>], from: usize, rows: usize) {
+        let before = self.base_len() + from * rows * starts[0].len();
+        let steps = starts[from..].windows(2).flat_map(|pair| {
+            let step: Vec<f32> = pair[1].iter().zip(&pair[0]).map(|(to, from)| to - from).collect();
+            step.repeat(rows)
+        });
+        self.values_mut().skip(before).zip(steps).for_each(|(value, step)| *value = step);
     }
 
     /// The code of every frame.
@@ -131,5 +157,28 @@ impl Variables {
             Self::Free(_) => codes.to_vec(),
             Self::Path(path) => path.backward(codes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_frame_begins_at_its_own_vector() {
+        let starts = [vec![1.0, 2.0], vec![1.5, 2.0], vec![0.0, 5.0]];
+        for offsets in [Offsets::W, Offsets::WPlus, Offsets::Free] {
+            let codes = Variables::start(&starts, 3, offsets, 0).codes();
+            for (k, start) in starts.iter().enumerate() {
+                assert_eq!(codes.code(k), start.repeat(3), "frame {k}, {offsets:?}");
+            }
+        }
+        let codes = Variables::start(&starts, 3, Offsets::W, 2).codes();
+        assert_eq!(codes.code(2), [0.0, 5.0, 0.0, 5.0, 1.0, 2.0]);
+        // A window whose second frame has its code already.
+        let known = Codes::new(1, 2, vec![7.0, 7.0, 8.0, 8.0]).unwrap();
+        let mut held = Variables::Path(Path::held(&known, 3, Offsets::W, 0));
+        held.step_along(&starts, 1, 1);
+        assert_eq!(held.codes().data(), [7.0, 7.0, 8.0, 8.0, 6.5, 11.0]);
     }
 }

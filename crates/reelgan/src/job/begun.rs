@@ -104,9 +104,18 @@ impl Begun {
         windows(&self.shots(frames), &self.invert.windows)
     }
 
+    /// The settings of a window; pictures that are no frames of a clip need not be smooth.
+    pub fn of_window(&self, window: &Window) -> InvertConfig {
+        let mut config = self.invert.clone();
+        if self.fps.is_none() {
+            config.windows.smoothness = 0.0;
+        }
+        config.of_window(window)
+    }
+
     /// Steps of the optimiser over all windows.
     pub fn steps(&self, frames: usize) -> usize {
-        self.windows(frames).iter().map(|window| self.invert.of_window(window).steps).sum()
+        self.windows(frames).iter().map(|window| self.of_window(window).steps).sum()
     }
 
     /// Reads the settings of a run that this program began.

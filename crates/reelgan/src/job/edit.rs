@@ -11,7 +11,7 @@ use super::source::Source;
 use super::watch::Watch;
 use super::{EditNoise, EditRequest, Kit, Selection};
 use crate::codes::Trajectory;
-use crate::edit::{Along, Edit, FrameTimes, Timed, check_conflicts, edited_clip, edited_over_time};
+use crate::edit::{Along, Edit, Timed, Timeline, edited_clip, edited_over_time};
 use crate::invert::Space;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ pub fn edit(kit: &Kit, run: &Path, request: &EditRequest, watch: &mut dyn Watch)
 }
 
 pub(super) fn plan(kit: &Kit, source: &Source, request: &EditRequest) -> Result<Plan> {
-    plan_at(kit, source, request, &times(source))
+    plan_at(kit, source, request, times(source))
 }
 
 /// The plan of an edit of frames that are shown at these times.
@@ -36,8 +36,9 @@ pub(super) fn plan_at(
     kit: &Kit,
     source: &Source,
     request: &EditRequest,
-    times: &FrameTimes,
+    times: Timeline,
 ) -> Result<Plan> {
+    let times = times.cut(source.cuts());
     let frames = source.chosen(request.frames.as_deref())?;
     let words: Vec<String> = request.edits.iter().map(ToString::to_string).collect();
     // Where a run has no noise of its own, there is only one kind.
@@ -58,7 +59,7 @@ pub(super) fn plan_at(
             "frames": frames.iter().map(|k| k + 1).collect::<Vec<_>>(),
             "noise": if without { "fixed" } else { "original" },
         }),
-        trajectory: moved(kit, source, &request.edits, (&frames, times))?,
+        trajectory: moved(kit, source, &request.edits, (&frames, &times))?,
         noise: match request.noise {
             EditNoise::Original => source.noises(kit, &frames),
             EditNoise::Fixed => Noises::Same(kit.generator.fixed_noise()),
@@ -71,13 +72,13 @@ pub(super) fn plan_at(
 }
 
 /// When the frames of a run are shown, as far as its folder tells: at a constant rate.
-fn times(source: &Source) -> FrameTimes {
+fn times(source: &Source) -> Timeline {
     let count = source.codes.count();
     let Some(fps) = source.fps().filter(|fps| *fps > 0.0) else {
-        return FrameTimes::unknown(count);
+        return Timeline::unknown(count);
     };
     let Selection { start, stride, .. } = source.selection();
-    FrameTimes::new((0..count).map(|k| (start + k * stride) as f64 / fps).collect())
+    Timeline::new((0..count).map(|k| (start + k * stride) as f64 / fps).collect())
 }
 
 /// The chosen frames of the trajectory with the edits added.
@@ -85,17 +86,16 @@ fn moved(
     kit: &Kit,
     source: &Source,
     alongs: &[Along],
-    (frames, times): (&[usize], &FrameTimes),
+    (frames, times): (&[usize], &Timeline),
 ) -> Result<Trajectory> {
     let all = &source.file.trajectory;
-    let specs: Vec<_> = alongs.iter().map(|along| along.spec().clone()).collect();
-    check_conflicts(&specs)?;
+    Along::check_conflicts(alongs)?;
     let identity = kit.generator.identity();
     let timed: Result<Vec<Timed>> =
         alongs.iter().map(|along| along.resolve(all, identity, times)).collect();
     let timed = timed?;
     let generator = kit.generator.as_ref();
-    if alongs.iter().any(|along| along.keyframes().is_some()) {
+    if !alongs.iter().all(Along::is_constant) {
         let codes = edited_over_time(generator, &all.codes(), &timed)?;
         return Ok(Trajectory::through(&codes.select(frames)?));
     }

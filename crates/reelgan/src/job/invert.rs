@@ -301,13 +301,14 @@ fn at_once(kit: &Kit, run: &Run, teller: &mut Teller<'_>) -> Result<Inversion, H
     let (config, count) = (&begun.invert, manifest.frames);
     let inverter =
         Inverter::new(kit.generator.as_ref(), &kit.nets, run.flow.as_ref(), config.clone())?;
-    let mut state = inverter.fresh(count);
-    if folder.state().exists() {
-        state = sealed::load(state, config, &folder.state())?;
-    }
+    inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let first = if needs_flow(config, count) { "flow" } else { "invert" };
     teller.stage(first)?;
     let frames = inputs::load(folder, manifest.generator.resolution, 0..count)?;
+    let mut state = inverter.fresh(&frames)?;
+    if folder.state().exists() {
+        state = sealed::load(state, config, &folder.state())?;
+    }
     let path = folder.state();
     let mut recorder = Recorder::new(teller, folder, &path, config);
     let inversion = inverter.resume(&frames, state, &mut recorder)?;

@@ -55,8 +55,8 @@ pub use morph::morph;
 pub use paste::{PasteRequest, paste};
 pub use render::render;
 pub use request::{
-    Aligning, EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, RenderRequest,
-    TransferRequest,
+    Aligning, EditNoise, EditRequest, Fit, FlowSource, InvertRequest, MorphRequest, MorphWay,
+    RenderRequest, TransferRequest,
 };
 pub use show::{MetricSummary, RunSummary, show};
 pub use sweep::{Sheets, SweepRequest, sweep};

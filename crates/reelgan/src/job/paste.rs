@@ -11,7 +11,7 @@ use super::results;
 use super::source::Source;
 use super::watch::{Halt, Notice, Teller, Watch};
 use super::{EditRequest, Kit, Selection};
-use crate::edit::FrameTimes;
+use crate::edit::Timeline;
 use crate::paste::{self, Crops, PasteConfig, Pasted, Places, Progress};
 use crate::{Error, Result};
 
@@ -53,7 +53,7 @@ pub fn paste(
     let source = Source::open(kit, run, false)?;
     let clip = Clip::from_paths(&files(&source, request)?, &kit.ffmpeg)?;
     let places = placed(&source, &clip)?;
-    let plan = plan_at(kit, &source, &request.edit, &times(&clip, &source)?)?;
+    let plan = plan_at(kit, &source, &request.edit, times(&clip, &source)?)?;
     match work(kit, (&source, &plan), (&clip, &places), request, &mut teller) {
         Ok(pasted) => Ok(Some(pasted)),
         Err(Halt::Interrupted) => Ok(None),
@@ -124,12 +124,12 @@ fn files(source: &Source, request: &PasteRequest) -> Result<Vec<PathBuf>> {
 }
 
 /// When the clip shows the frames of the run.
-fn times(clip: &Clip, source: &Source) -> Result<FrameTimes> {
+fn times(clip: &Clip, source: &Source) -> Result<Timeline> {
     let count = source.codes.count();
     let Selection { start, stride, .. } = source.selection();
     let Some(times) = clip.times()? else {
-        return Ok(source.fps().map_or(FrameTimes::unknown(count), |fps| {
-            FrameTimes::new((0..count).map(|k| (start + k * stride) as f64 / fps).collect())
+        return Ok(source.fps().map_or(Timeline::unknown(count), |fps| {
+            Timeline::new((0..count).map(|k| (start + k * stride) as f64 / fps).collect())
         }));
     };
     let seconds: Vec<f64> = times.seconds().into_iter().skip(start).step_by(stride).collect();
@@ -143,5 +143,5 @@ fn times(clip: &Clip, source: &Source) -> Result<FrameTimes> {
             ),
         ));
     }
-    Ok(FrameTimes::new(seconds.into_iter().take(count).collect()))
+    Ok(Timeline::new(seconds.into_iter().take(count).collect()))
 }

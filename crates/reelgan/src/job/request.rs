@@ -170,19 +170,35 @@ pub struct EditRequest {
     pub npy: bool,
 }
 
-/// The way from one frame of a run to another.
+/// What turns into what.
+#[derive(Debug, Clone)]
+pub enum MorphWay {
+    /// One frame into another.
+    Frames {
+        /// Where it begins, counted from 1.
+        from: usize,
+        /// Where it ends, counted from 1.
+        to: usize,
+        /// Another run or file of codes that `to` is a frame of; `None` stays in the run.
+        into: Option<PathBuf>,
+        /// Pictures, both ends included.
+        steps: usize,
+        /// Pictures a second of the video.
+        fps: f64,
+    },
+    /// The clip, while it plays, into the clip of another run or file of codes, frame by
+    /// frame; where that has fewer, its last frame stays.
+    Clip {
+        /// The other.
+        into: PathBuf,
+    },
+}
+
+/// The way from one face to another.
 #[derive(Debug, Clone)]
 pub struct MorphRequest {
-    /// Where it begins, counted from 1.
-    pub from: usize,
-    /// Where it ends, counted from 1.
-    pub to: usize,
-    /// Pictures, both ends included.
-    pub steps: usize,
-    /// Pictures a second of the video.
-    pub fps: f64,
-    /// Another run or file of codes that `to` is a frame of; `None` stays in the run.
-    pub into: Option<PathBuf>,
+    /// From where to where.
+    pub way: MorphWay,
     /// How the way is divided.
     pub easing: Easing,
     /// Rows that go the way; the others stay.
@@ -194,8 +210,13 @@ pub struct MorphRequest {
 impl MorphRequest {
     /// Between two frames of a run, counted from 1, in even steps.
     pub fn between(from: usize, to: usize, steps: usize, fps: f64) -> Self {
-        let (easing, rows) = (Easing::Linear, Rows::ALL);
-        Self { from, to, steps, fps, into: None, easing, rows, out: None }
+        MorphWay::Frames { from, to, into: None, steps, fps }.into()
+    }
+}
+
+impl From<MorphWay> for MorphRequest {
+    fn from(way: MorphWay) -> Self {
+        Self { way, easing: Easing::Linear, rows: Rows::ALL, out: None }
     }
 }
 

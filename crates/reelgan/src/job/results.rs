@@ -152,7 +152,7 @@ fn gathered(
             row.extend(numbers(record));
             rows.push(row);
         }
-        let settings = begun.invert.of_window(window);
+        let settings = begun.of_window(window);
         passes += settings.passes(found.history.len(), window.frames.len());
         let before = history.len();
         history.extend(found.history.iter().map(|r| StepRecord { step: before + r.step, ..*r }));

@@ -82,6 +82,14 @@ impl Source {
         Selection { start: number("start", 0), stride: number("stride", 1).max(1), count: None }
     }
 
+    /// The first frames of all shots but the first, counted from 0; runs that do not say
+    /// have one shot.
+    pub fn cuts(&self) -> Vec<usize> {
+        let starts = self.manifest.config.get("shots").and_then(serde_json::Value::as_array);
+        let starts = starts.into_iter().flatten().filter_map(serde_json::Value::as_u64);
+        starts.skip(1).filter_map(|number| usize::try_from(number.checked_sub(1)?).ok()).collect()
+    }
+
     /// What the run optimised.
     pub fn space(&self) -> Space {
         let space = self.manifest.config.pointer("/invert/space").cloned();

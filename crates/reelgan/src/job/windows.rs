@@ -75,24 +75,25 @@ fn one(
 ) -> Result<(), Halt> {
     let Run { folder, begun, manifest, flow } = run;
     let window = &windows[k];
-    let config = begun.invert.of_window(window);
+    let config = begun.of_window(window);
     let flow = within(begun, window, flow.as_ref());
     let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config.clone())?;
+    inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let count = window.all().len();
+    let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
     let mut state = match window.anchor() {
-        None => inverter.fresh(count),
+        None => inverter.fresh(&frames)?,
         Some(anchor) => {
             let before = read(folder, manifest, begun, windows, k - 1)?.codes;
             let from = anchor - windows[k - 1].frames.start;
             let known: Vec<usize> = (from..before.count()).collect();
-            inverter.continued(&before.select(&known)?, count)?
+            inverter.continued(&before.select(&known)?, &frames)?
         }
     };
     let path = folder.window_state(k + 1);
     if path.exists() {
         state = sealed::load(state, &config, &path)?;
     }
-    let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
     let flows = super::invert::needs_flow(&config, count);
     teller.clock.enter(if flows { "flow" } else { "invert" });
     let mut recorder = Recorder::new(teller, folder, &path, &config);
@@ -193,7 +194,7 @@ pub(super) fn read(
     let path = folder.window(k + 1);
     let file = sealed::read(&path)?;
     let reelgan_run::manifest::Generator { rows, dim, .. } = manifest.generator;
-    let (window, config) = (&windows[k], begun.invert.of_window(&windows[k]));
+    let (window, config) = (&windows[k], begun.of_window(&windows[k]));
     let wrong = |what: &str| Error::file(&path, format!("does not fit its run: {what}"));
     let codes = file.get("codes")?;
     if codes.shape != [window.frames.len(), rows, dim] {

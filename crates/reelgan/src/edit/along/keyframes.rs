@@ -38,18 +38,20 @@ pub struct Keyframes {
     interpolation: Interpolation,
 }
 
-/// When each frame of a run is shown.
+/// When each frame of a run is shown, and in which shot.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FrameTimes {
+pub struct Timeline {
     count: usize,
     /// Seconds after the first frame of the clip, if they are known.
     seconds: Option<Vec<f64>>,
+    /// The first frame of every shot but the first, counted from 0, in order.
+    cuts: Vec<usize>,
 }
 
-impl FrameTimes {
+impl Timeline {
     /// Frames at these times, which do not decrease.
     pub fn new(seconds: Vec<f64>) -> Self {
-        Self { count: seconds.len(), seconds: Some(seconds) }
+        Self { count: seconds.len(), seconds: Some(seconds), cuts: Vec::new() }
     }
 
     /// Frames at a constant rate.
@@ -59,7 +61,23 @@ impl FrameTimes {
 
     /// Frames that nothing is known of but their order.
     pub fn unknown(count: usize) -> Self {
-        Self { count, seconds: None }
+        Self { count, seconds: None, cuts: Vec::new() }
+    }
+
+    /// The same frames, cut into shots; `cuts` are the first frames of all but the first
+    /// shot, counted from 0, in order.
+    pub fn cut(self, cuts: Vec<usize>) -> Self {
+        Self { cuts, ..self }
+    }
+
+    /// How many shots there are.
+    pub fn shots(&self) -> usize {
+        self.cuts.len() + 1
+    }
+
+    /// The shot of frame `k`, counted from 1.
+    pub fn shot(&self, k: usize) -> usize {
+        self.cuts.partition_point(|cut| *cut <= k) + 1
     }
 
     /// How many frames there are.
@@ -100,7 +118,7 @@ impl Keyframes {
     /// # Errors
     /// A moment that the frames do not have, or that comes before the one written
     /// before it; in words.
-    pub fn strengths(&self, at_keys: &[f32], times: &FrameTimes) -> Result<Vec<f32>, String> {
+    pub fn strengths(&self, at_keys: &[f32], times: &Timeline) -> Result<Vec<f32>, String> {
         assert_eq!(at_keys.len(), self.keys.len(), "one strength for each key");
         let mut placed = Vec::with_capacity(self.keys.len());
         for (k, (key, strength)) in self.keys.iter().zip(at_keys).enumerate() {
@@ -221,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    fn strengths(text: &str, times: &FrameTimes) -> Result<Vec<f32>, String> {
+    fn strengths(text: &str, times: &Timeline) -> Result<Vec<f32>, String> {
         let keyframes = text.parse::<Keyframes>()?;
         let at_keys: Vec<f32> =
             keyframes.keys().iter().map(|k| k.amount.parse().unwrap()).collect();
@@ -230,7 +248,7 @@ mod tests {
 
     #[test]
     fn straight_lines_through_the_keys() {
-        let times = FrameTimes::regular(8, 2.0);
+        let times = Timeline::regular(8, 2.0);
         let found = strengths("0@0s,2@1s,0@3s", &times).unwrap();
         assert_eq!(found, [0.0, 1.0, 2.0, 1.5, 1.0, 0.5, 0.0, 0.0]);
         assert_eq!(strengths("1@1s,3@2s", &times).unwrap()[..3], [1.0; 3], "held before the first");
@@ -239,7 +257,7 @@ mod tests {
 
     #[test]
     fn smooth_curves_are_level_at_the_keys() {
-        let times = FrameTimes::regular(5, 4.0);
+        let times = Timeline::regular(5, 4.0);
         let found = strengths("0@0s,1@1s,smooth", &times).unwrap();
         assert_eq!(found, [0.0, 0.156_25, 0.5, 0.843_75, 1.0]);
         assert_eq!(strengths("0@0s,1@1s,linear", &times).unwrap()[1], 0.25);
@@ -247,7 +265,7 @@ mod tests {
 
     #[test]
     fn each_frame_counts_at_its_own_time() {
-        let times = FrameTimes::new(vec![0.0, 0.1, 0.5, 0.9, 1.0]);
+        let times = Timeline::new(vec![0.0, 0.1, 0.5, 0.9, 1.0]);
         assert_eq!(strengths("0@0s,10@1000ms", &times).unwrap(), [0.0, 1.0, 5.0, 9.0, 10.0]);
         // Frame 3 is shown at 0.5 s.
         assert_eq!(strengths("0@1f,1@3f,0@1s", &times).unwrap(), [0.0, 0.2, 1.0, 0.2, 0.0]);
@@ -255,13 +273,13 @@ mod tests {
 
     #[test]
     fn two_keys_at_one_time_are_a_jump() {
-        let times = FrameTimes::regular(4, 1.0);
+        let times = Timeline::regular(4, 1.0);
         assert_eq!(strengths("0@0s,0@2s,3@2s", &times).unwrap(), [0.0, 0.0, 3.0, 3.0]);
     }
 
     #[test]
     fn frames_need_no_times() {
-        let times = FrameTimes::unknown(4);
+        let times = Timeline::unknown(4);
         assert_eq!(strengths("0@1f,3@4f", &times).unwrap(), [0.0, 1.0, 2.0, 3.0]);
         assert!(strengths("0@1f,3@1s", &times).unwrap_err().contains("no times"));
         assert!(strengths("0@1f,3@5f", &times).unwrap_err().contains("frames 1 to 4"));
@@ -286,7 +304,7 @@ mod tests {
             let error = text.parse::<Keyframes>().unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
         }
-        let error = strengths("1@2s,0@1s", &FrameTimes::regular(9, 1.0)).unwrap_err();
+        let error = strengths("1@2s,0@1s", &Timeline::regular(9, 1.0)).unwrap_err();
         assert!(error.contains("1s comes before 2s"), "{error}");
     }
 
@@ -295,8 +313,8 @@ mod tests {
         fn no_text_makes_it_panic(text in "[0-9@smf,.eE+-]{0,24}") {
             if let Ok(keys) = text.parse::<Keyframes>() {
                 let at_keys = vec![1.0; keys.keys().len()];
-                let _ = keys.strengths(&at_keys, &FrameTimes::regular(7, 3.0));
-                let _ = keys.strengths(&at_keys, &FrameTimes::unknown(7));
+                let _ = keys.strengths(&at_keys, &Timeline::regular(7, 3.0));
+                let _ = keys.strengths(&at_keys, &Timeline::unknown(7));
                 prop_assert_eq!(keys.to_string().parse(), Ok(keys));
             }
         }
@@ -305,7 +323,7 @@ mod tests {
         fn values_stay_between_their_keys(a in -3.0f32..3.0, b in -3.0f32..3.0, at in 0.0f64..1.0) {
             for text in ["a@0s,b@1s", "a@0s,b@1s,smooth"] {
                 let keys: Keyframes = text.parse().unwrap();
-                let v = keys.strengths(&[a, b], &FrameTimes::new(vec![at])).unwrap()[0];
+                let v = keys.strengths(&[a, b], &Timeline::new(vec![at])).unwrap()[0];
                 prop_assert!(v >= a.min(b) - 1e-6 && v <= a.max(b) + 1e-6);
             }
         }
