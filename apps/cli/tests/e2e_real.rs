@@ -224,14 +224,15 @@ fn heavy_raw_clip_is_aligned_and_inverted_in_windows() {
     let folder = tempfile::tempdir().unwrap();
     let clip = sample("GRID_bbaf2n.mpg");
     let line = format!(
-        "invert {} --start 2 --stride 12 --count 5 --preset fast --steps 2 --window 3 -o run --json",
+        "invert {} --start 2 --stride 12 --count 5 --preset fast --steps 2 --window 3 \
+         --window-settle 1.5 -o run --json",
         clip.display()
     );
     let run = call(folder.path(), &line).worked().json();
-    // 3 frames in 2 steps, then 2 in half a step, which is one.
+    // 3 frames in 3 steps, one and a half times as many as asked for, then 2 in one, the least.
     assert_eq!(
         (&run["frames"], &run["steps"], &run["steps_planned"]),
-        (&5.into(), &3.into(), &3.into())
+        (&5.into(), &4.into(), &4.into())
     );
     let read = |name: &str| fs::read(folder.path().join("run").join(name)).unwrap();
     let transforms: Value = serde_json::from_slice(&read("transforms.json")).unwrap();

@@ -99,6 +99,7 @@ impl RunFolder {
     pub fn open_to_write(path: &Path) -> Result<Self> {
         let mut folder = Self::open(path)?;
         folder._lock = Some(lock(path)?);
+        remove_unfinished(path)?;
         Ok(folder)
     }
 
@@ -299,18 +300,16 @@ fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// Removes what a killed process left half-written; the lock is held.
-fn remove_unfinished(path: &Path) -> Result<()> {
-    let subs = [INPUTS, FRAMES, NOISE, WINDOWS].map(|sub| path.join(sub));
-    for folder in std::iter::once(path.to_owned()).chain(subs) {
-        if !folder.is_dir() {
-            continue;
-        }
-        for name in entries(&folder)? {
-            if name.starts_with(atomic::UNFINISHED) {
-                let file = folder.join(name);
-                fs::remove_file(&file).map_err(|e| Error::write(&file, e))?;
-            }
+/// Removes what a killed process left half-written, in all folders of the run; the lock is
+/// held. Links are not followed.
+fn remove_unfinished(folder: &Path) -> Result<()> {
+    for name in entries(folder)? {
+        let place = folder.join(&name);
+        let kind = fs::symlink_metadata(&place).map_err(|e| Error::read(&place, e))?.file_type();
+        if kind.is_dir() {
+            remove_unfinished(&place)?;
+        } else if name.starts_with(atomic::UNFINISHED) {
+            fs::remove_file(&place).map_err(|e| Error::write(&place, e))?;
         }
     }
     Ok(())

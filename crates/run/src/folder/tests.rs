@@ -100,6 +100,14 @@ fn a_run_killed_at_its_start_is_begun_again() {
     fs::write(&left[1], "half").unwrap();
     drop(RunFolder::create(home.path(), Resume).unwrap());
     assert!(!left[1].exists());
+    // Folders that only some runs have, and those of edits.
+    for folder in ["npy", "edits/age"] {
+        let half = home.path().join(folder).join(format!("{UNFINISHED}3"));
+        fs::create_dir_all(half.parent().unwrap()).unwrap();
+        fs::write(&half, "half").unwrap();
+        drop(RunFolder::create(home.path(), Resume).unwrap());
+        assert!(!half.exists(), "{folder}");
+    }
 }
 
 #[test]
