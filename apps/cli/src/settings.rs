@@ -123,10 +123,10 @@ pub struct Settings {
     /// 0 holds it
     #[arg(long, value_name = "PART", help_heading = WINDOWS)]
     window_drift: Option<f64>,
-    /// Weight of the smoothness of the codes in a clip of several windows, 0 or more: a clip that
-    /// moves little and flickers wants more, one that moves much wants less
-    #[arg(long, value_name = "W", help_heading = WINDOWS)]
-    window_smoothness: Option<f64>,
+    /// Frames on each side that the codes of a clip of several windows are averaged with, 0 to 25,
+    /// against flicker: 0 keeps each as it was found
+    #[arg(long, value_name = "N", help_heading = WINDOWS)]
+    window_blur: Option<u32>,
     /// Rows of the codes from this one on are the same for all frames of a shot; 0 shares none
     #[arg(long, value_name = "ROW", help_heading = WINDOWS)]
     shared_from: Option<u32>,
@@ -196,7 +196,7 @@ impl Settings {
             ("windows.effort", float(self.window_effort)),
             ("windows.rate", float(self.window_rate)),
             ("windows.drift", float(self.window_drift)),
-            ("windows.smoothness", float(self.window_smoothness)),
+            ("windows.blur", count(self.window_blur)),
             ("windows.shared_from", count(self.shared_from)),
             ("stop.target", float(self.target)),
             ("stop.plateau_steps", count(self.plateau_steps)),
@@ -255,7 +255,7 @@ mod tests {
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --lead 0.5 --axes whitened --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
         --noise-weight-consistency 0.5 --weight-smoothness 1 --window 6 --window-stride 3 \
-        --window-settle 2 --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --window-smoothness 4 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
+        --window-settle 2 --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --window-blur 4 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]
     fn every_key_has_a_flag() {

@@ -200,6 +200,7 @@ fn interrupted_at_any_step_it_ends_with_the_same_bytes() {
     let mut config = windowed(4);
     config.weights.consistency = 0.5;
     config.weights.smoothness = 0.1;
+    config.windows.blur = 1;
     let request = clip(&home.path().join("in"), config);
     let whole = home.path().join("whole");
     job::invert(&kit, &request, &whole, &mut Silent).unwrap();
@@ -318,6 +319,36 @@ fn smoothness_makes_steps_smaller() {
     };
     let (free, held) = (length(0.0), length(10.0));
     assert!(held < 0.5 * free, "{free} and {held}");
+}
+
+#[test]
+fn a_blur_averages_the_codes_of_a_shot() {
+    let (home, kit) = (tempfile::tempdir().unwrap(), kit());
+    frames(&home.path().join("in"), 8);
+    let codes_with = |reach: usize, clip_of: &dyn Fn(&Path, InvertConfig) -> InvertRequest| {
+        let run = tempfile::tempdir_in(home.path()).unwrap();
+        let mut config = windowed(10);
+        config.windows.blur = reach;
+        let place = run.path().join("run");
+        job::invert(&kit, &clip_of(&home.path().join("in"), config), &place, &mut Silent).unwrap();
+        codes(&place)
+    };
+    let (found, blurred) = (codes_with(0, &clip), codes_with(1, &clip));
+    for k in 0..8 {
+        let near = [k.max(1) - 1, (k + 1).min(7)];
+        let ends = k == 0 || k == 7;
+        let want: Vec<f32> = (0..found[k].len())
+            .map(|i| {
+                let around = found[near[0]][i] + found[near[1]][i];
+                if ends { found[k][i] } else { 0.5 * found[k][i] + 0.25 * around }
+            })
+            .collect();
+        assert!(apart(&blurred[k], &want) < 1e-6, "frame {}", k + 1);
+        assert!(ends || apart(&blurred[k], &found[k]) > 1e-5, "frame {}", k + 1);
+    }
+    // Pictures that are no clip have no neighbours in time.
+    let photos = |place: &Path, config| request(vec![place.to_owned()], config);
+    assert_eq!(codes_with(0, &photos), codes_with(1, &photos));
 }
 
 #[test]

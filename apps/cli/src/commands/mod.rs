@@ -9,6 +9,7 @@ use crate::failure::Ending;
 
 mod align;
 mod batch;
+mod compare;
 mod convert;
 mod demo;
 mod directions;
@@ -52,6 +53,7 @@ pub enum Command {
     Train(train::Arguments),
     Render(render::Arguments),
     Show(show::Arguments),
+    Compare(compare::Arguments),
     Measure(measure::Arguments),
     Sample(sample::Arguments),
     Models(models::Arguments),
@@ -76,6 +78,7 @@ pub fn run(cli: Cli) -> Result<Ending> {
         Command::Invert(arguments) => invert::run(&arguments, console),
         Command::Align(arguments) => align::run(&arguments, console),
         Command::Directions(arguments) => directions::run(&arguments, console),
+        Command::Compare(arguments) => compare::run(&arguments, console),
         Command::Edit(arguments) => edit::run(arguments, console),
         Command::Paste(arguments) => paste::run(&arguments, console),
         Command::Batch(arguments) => batch::run(&arguments, console),

@@ -1,6 +1,7 @@
 //! Codes of a generator: single codes, trajectories (the paper's eq. 2-3) and
 //! directions, as plain numbers with the conventions they carry.
 
+mod blur;
 mod direction;
 mod direction_file;
 mod file;
@@ -8,6 +9,7 @@ mod read;
 mod rows;
 mod trajectory;
 
+pub use blur::blurred;
 pub use direction::{Direction, Learned};
 pub use file::{CodeFile, CodeReader, write_npy, write_npy_of};
 pub use read::read_codes;

@@ -89,7 +89,7 @@ impl Preset {
         };
         // All windows of a clip go on from what the first has found.
         let settled = |settle, effort, config: InvertConfig| InvertConfig {
-            windows: WindowConfig { settle, effort, smoothness: 10.0, ..config.windows },
+            windows: WindowConfig { settle, effort, blur: 1, ..config.windows },
             ..config
         };
         let paper = |offsets, consistency| InvertConfig {

@@ -12,17 +12,19 @@
 //!
 //! Every frame's share of the objective depends on its own code alone, so with all codes
 //! before the anchor held, a window minimises the objective of the whole shot over its
-//! block of codes: one sweep of block coordinate descent, and no code is changed after
-//! its loss was taken. The codes cannot jump at a border, because each code is the
-//! anchor's plus steps.
+//! block of codes: one sweep of block coordinate descent. The codes cannot jump at a border, because each code is the
+//! anchor's plus steps. What is left of the search's noise from frame to frame is averaged
+//! away once all codes are found ([`WindowConfig::blur`]).
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::{InvertConfig, Schedule};
-use crate::objective::LossWeights;
 use crate::{Error, Result};
+
+/// The most frames on each side that a code may be averaged with: a second of most clips.
+const MOST_BLUR: usize = 25;
 
 /// How a clip longer than one window is worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -49,10 +51,11 @@ pub struct WindowConfig {
     /// Rows of a code from this one on are the same for all frames of a shot, which keeps
     /// fine detail from flickering; 0 shares none.
     pub shared_from: usize,
-    /// Weight of the smoothness of the codes in a shot of several windows, if that of all
-    /// losses is less. Pictures that are no frames of a clip have none.
+    /// Frames on each side that a code of a shot of several windows is averaged with, once all
+    /// are found, see [`blurred`](crate::codes::blurred); 0 leaves them as they were found.
+    /// Pictures that are no frames of a clip are never averaged.
     #[serde(default)]
-    pub smoothness: f32,
+    pub blur: usize,
 }
 
 /// What a run had that an earlier version began.
@@ -72,7 +75,7 @@ impl Default for WindowConfig {
             rate: 0.33,
             drift: 0.1,
             shared_from: 0,
-            smoothness: 0.0,
+            blur: 0,
         }
     }
 }
@@ -102,9 +105,9 @@ impl WindowConfig {
         above_0("windows.settle", self.settle)?;
         above_0("windows.effort", self.effort)?;
         above_0("windows.rate", self.rate)?;
-        if !(self.smoothness >= 0.0 && self.smoothness.is_finite()) {
-            let problem = format!("{} is no weight; give a number of 0 or more", self.smoothness);
-            return Err(Error::setting("windows.smoothness", problem));
+        if self.blur > MOST_BLUR {
+            let problem = format!("{} frames on each side; give 0 to {MOST_BLUR}", self.blur);
+            return Err(Error::setting("windows.blur", problem));
         }
         match (0.0..=100.0).contains(&self.drift) {
             true => Ok(()),
@@ -125,16 +128,13 @@ impl WindowConfig {
 impl InvertConfig {
     /// The settings that a window is found with, and its states are written with.
     pub fn of_window(&self, window: &Window) -> InvertConfig {
-        let WindowConfig { settle, effort, rate, smoothness, .. } = self.windows;
+        let WindowConfig { settle, effort, rate, .. } = self.windows;
         let steps = |part: f64| ((self.steps as f64 * part).round() as usize).max(1);
-        let smoothness = smoothness.max(self.weights.smoothness);
-        let weights = LossWeights { smoothness, ..self.weights };
         match window.place {
             Place::Alone => self.clone(),
-            Place::First => InvertConfig { steps: steps(settle), weights, ..self.clone() },
+            Place::First => InvertConfig { steps: steps(settle), ..self.clone() },
             Place::Later { .. } => InvertConfig {
                 steps: steps(effort),
-                weights,
                 // The first of its frames is held: there is nothing to find for it.
                 schedule: Schedule { peak: self.schedule.peak * rate, lead: 0.0, ..self.schedule },
                 ..self.clone()
@@ -289,19 +289,12 @@ mod tests {
     #[test]
     fn the_first_of_several_windows_settles() {
         let mut config = InvertConfig { steps: 40, ..InvertConfig::default() };
-        config.windows = WindowConfig {
-            settle: 2.5,
-            effort: 0.25,
-            rate: 0.5,
-            smoothness: 3.0,
-            ..config.windows
-        };
+        config.windows = WindowConfig { settle: 2.5, effort: 0.25, rate: 0.5, ..config.windows };
         let all = plan(&[0..7, 7..9], 5, 4);
         let of = |k: usize| config.of_window(&all[k]);
         assert_eq!([0, 1, 2].map(|k| of(k).steps), [100, 10, 40]);
         assert_eq!(of(1).schedule.peak, 0.5 * of(0).schedule.peak);
         assert_eq!([of(0).schedule.lead, of(1).schedule.lead], [config.schedule.lead, 0.0]);
-        assert_eq!([0, 1, 2].map(|k| of(k).weights.smoothness), [3.0, 3.0, 0.0]);
         assert_eq!(of(2), config);
     }
 
@@ -316,7 +309,7 @@ mod tests {
             WindowConfig { effort: 0.0, ..good },
             WindowConfig { rate: f64::NAN, ..good },
             WindowConfig { drift: -1.0, ..good },
-            WindowConfig { smoothness: -1.0, ..good },
+            WindowConfig { blur: 26, ..good },
         ] {
             assert!(matches!(bad.check(), Err(Error::Setting { .. })), "{bad:?}");
         }

@@ -104,18 +104,18 @@ impl Begun {
         windows(&self.shots(frames), &self.invert.windows)
     }
 
-    /// The settings of a window; pictures that are no frames of a clip need not be smooth.
-    pub fn of_window(&self, window: &Window) -> InvertConfig {
-        let mut config = self.invert.clone();
-        if self.fps.is_none() {
-            config.windows.smoothness = 0.0;
-        }
-        config.of_window(window)
+    /// The shot that frame `k` belongs to, and the frames on each side that its code is averaged
+    /// with: none in a shot of one window, or among pictures that are no frames of a clip.
+    pub fn blur(&self, shots: &[Range<usize>], k: usize) -> (Range<usize>, usize) {
+        let shot = shots[shots.partition_point(|shot| shot.end <= k)].clone();
+        let windows = &self.invert.windows;
+        let one_after_another = self.fps.is_some() && shot.len() > windows.size;
+        (shot, if one_after_another { windows.blur } else { 0 })
     }
 
     /// Steps of the optimiser over all windows.
     pub fn steps(&self, frames: usize) -> usize {
-        self.windows(frames).iter().map(|window| self.of_window(window).steps).sum()
+        self.windows(frames).iter().map(|window| self.invert.of_window(window).steps).sum()
     }
 
     /// Reads the settings of a run that this program began.

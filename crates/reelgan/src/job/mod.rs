@@ -23,6 +23,7 @@
 mod asked;
 mod begun;
 mod clock;
+mod compare;
 mod edit;
 mod inputs;
 mod invert;
@@ -47,6 +48,9 @@ mod transfer;
 mod watch;
 mod windows;
 
+pub use compare::{
+    CurvePoint, Over, RunCurve, compare, compare_csv, compare_html, compare_plots, compare_table,
+};
 pub use edit::edit;
 pub use invert::{Outcome, invert, resume};
 pub use kit::Kit;

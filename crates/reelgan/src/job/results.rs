@@ -17,7 +17,7 @@ use super::pictures::{Movie, playback, tile_side};
 use super::watch::{Halt, Teller};
 use super::windows::Found;
 use super::{Kit, inputs, windows};
-use crate::codes::{CodeFile, CodeReader, Codes, write_npy, write_npy_of};
+use crate::codes::{CodeFile, CodeReader, Codes, blurred, write_npy, write_npy_of};
 use crate::generator::{Generator, Noise, render_each};
 use crate::invert::{Inversion, StepRecord, StopReason, Window};
 use crate::metric::{Comparison, Identity, LpipsAt, LpipsSize, Metric, MetricInfo, Mse, Psnr};
@@ -96,7 +96,12 @@ pub(super) fn join(
         let (_, found) = at_hand.as_ref().expect("it was just read");
         Ok(found.codes.code(k - windows[number].frames.start).to_vec())
     };
-    CodeFile::save_each(&folder.codes(), generator.identity(), size, &mut code)?;
+    let shots = begun.shots(manifest.frames);
+    let mut kept = |k: usize| {
+        let (shot, reach) = begun.blur(&shots, k);
+        blurred(k, &shot, reach, &mut code)
+    };
+    CodeFile::save_each(&folder.codes(), generator.identity(), size, &mut kept)?;
     teller.wrote(folder.codes());
     if begun.npy {
         let place = folder.path().join("npy");
@@ -152,7 +157,7 @@ fn gathered(
             row.extend(numbers(record));
             rows.push(row);
         }
-        let settings = begun.of_window(window);
+        let settings = begun.invert.of_window(window);
         passes += settings.passes(found.history.len(), window.frames.len());
         let before = history.len();
         history.extend(found.history.iter().map(|r| StepRecord { step: before + r.step, ..*r }));

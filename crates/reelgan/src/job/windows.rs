@@ -75,7 +75,7 @@ fn one(
 ) -> Result<(), Halt> {
     let Run { folder, begun, manifest, flow } = run;
     let window = &windows[k];
-    let config = begun.of_window(window);
+    let config = begun.invert.of_window(window);
     let flow = within(begun, window, flow.as_ref());
     let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config.clone())?;
     inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
@@ -194,7 +194,7 @@ pub(super) fn read(
     let path = folder.window(k + 1);
     let file = sealed::read(&path)?;
     let reelgan_run::manifest::Generator { rows, dim, .. } = manifest.generator;
-    let (window, config) = (&windows[k], begun.of_window(&windows[k]));
+    let (window, config) = (&windows[k], begun.invert.of_window(&windows[k]));
     let wrong = |what: &str| Error::file(&path, format!("does not fit its run: {what}"));
     let codes = file.get("codes")?;
     if codes.shape != [window.frames.len(), rows, dim] {
