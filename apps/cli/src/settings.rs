@@ -55,6 +55,10 @@ pub struct Settings {
     /// Weight of the consistency across frames with occlusion masks, 0 or more
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
     weight_cross_frame: Option<f64>,
+    /// Weight of LPIPS of the inner face with twice the detail, in pictures aligned as those of FFHQ,
+    /// 0 or more
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_face: Option<f64>,
 
     /// Weight of the change of the code from frame to frame, 0 or more
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
@@ -176,6 +180,7 @@ impl Settings {
             ("weights.lpips", float(self.weight_lpips)),
             ("weights.consistency", float(self.weight_consistency)),
             ("weights.cross_frame", float(self.weight_cross_frame)),
+            ("weights.face", float(self.weight_face)),
             ("weights.smoothness", float(self.weight_smoothness)),
             ("schedule.peak", float(self.lr)),
             ("schedule.offset_rate", float(self.offset_rate)),
@@ -254,7 +259,7 @@ mod tests {
         --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --lead 0.5 --axes whitened --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
-        --noise-weight-consistency 0.5 --weight-smoothness 1 --window 6 --window-stride 3 \
+        --noise-weight-consistency 0.5 --weight-face 0.25 --weight-smoothness 1 --window 6 --window-stride 3 \
         --window-settle 2 --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --window-blur 4 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]

@@ -165,7 +165,11 @@ fn recorded(path: &Path) -> Result<Vec<BTreeMap<&'static str, f64>>> {
             let mut terms = BTreeMap::new();
             for name in names {
                 let at = header.iter().position(|h| *h == name);
-                let value = at.and_then(|k| cells.get(k)).and_then(|cell| cell.parse().ok());
+                let value = match at {
+                    Some(at) => cells.get(at).and_then(|cell| cell.parse().ok()),
+                    // A run of an earlier version has no column for a term that came later.
+                    None => (name != "total").then_some(0.0),
+                };
                 terms.insert(
                     name,
                     value.ok_or_else(|| {

@@ -9,7 +9,7 @@ use super::{ConsistencyBase, FlowPairs, LossWeights};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
 use crate::loss::{
-    Along, ImageLoss, ImageTerms, ImageWeights, LpipsTerm, Perceptual, PerceptualTarget,
+    Along, ImageLoss, ImageTerms, ImageWeights, LpipsTerm, Perceptual, PerceptualTarget, inner_face,
 };
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct Terms {
     pub perceptual: f32,
     /// LPIPS term.
     pub lpips: f32,
+    /// LPIPS term of the inner face.
+    pub face: f32,
     /// Consistency term (eq. 8).
     pub consistency: f32,
     /// Cross-frame term.
@@ -34,12 +36,13 @@ pub struct Terms {
 
 impl Terms {
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 7] {
+    pub fn named(&self) -> [(&'static str, f32); 8] {
         [
             ("total", self.total),
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
             ("lpips", self.lpips),
+            ("face", self.face),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
             ("smoothness", self.smoothness),
@@ -47,9 +50,9 @@ impl Terms {
     }
 
     /// The terms by value, in the order of [`Terms::named`].
-    pub fn from_values(values: [f32; 7]) -> Self {
-        let [total, pixel, perceptual, lpips, consistency, cross_frame, smoothness] = values;
-        Self { total, pixel, perceptual, lpips, consistency, cross_frame, smoothness }
+    pub fn from_values(values: [f32; 8]) -> Self {
+        let [total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness] = values;
+        Self { total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness }
     }
 
     /// Multiplies all of them.
@@ -63,6 +66,7 @@ impl Terms {
         self.pixel += other.pixel;
         self.perceptual += other.perceptual;
         self.lpips += other.lpips;
+        self.face += other.face;
         self.consistency += other.consistency;
         self.cross_frame += other.cross_frame;
         self.smoothness += other.smoothness;
@@ -77,6 +81,7 @@ pub struct FrameLoss {
     images: Option<ImageLoss>,
     perceptual: Option<Tensor<1>>,
     lpips: Option<Tensor<1>>,
+    face: Option<Tensor<1>>,
     share: f32,
 }
 
@@ -91,6 +96,7 @@ impl FrameLoss {
             pixel: self.share * images(|images| images.pixel),
             perceptual: value(&self.perceptual),
             lpips: value(&self.lpips),
+            face: value(&self.face),
             consistency: images(|images| images.consistency),
             cross_frame: images(|images| images.cross_frame),
             // That of codes, which no single frame has.
@@ -105,6 +111,7 @@ struct Target {
     images: Option<ImageTerms>,
     features: Option<PerceptualTarget>,
     lpips: Option<LpipsTarget>,
+    face: Option<LpipsTarget>,
 }
 
 /// The networks that terms look through.
@@ -112,7 +119,7 @@ struct Target {
 pub struct Networks {
     /// For the perceptual term.
     pub perceptual: Perceptual,
-    /// For the LPIPS term; not needed while its weight is 0.
+    /// For the LPIPS terms; not needed while their weights are 0.
     pub lpips: Option<LpipsTerm>,
 }
 
@@ -141,8 +148,10 @@ impl Objective {
         device: &Device,
     ) -> Result<Self> {
         weights.check()?;
-        if weights.lpips > 0.0 && networks.lpips.is_none() {
-            return Err(Error::setting("weights.lpips", "needs the LPIPS network; set it to 0"));
+        for (name, weight) in [("weights.lpips", weights.lpips), ("weights.face", weights.face)] {
+            if weight > 0.0 && networks.lpips.is_none() {
+                return Err(Error::setting(name, "needs the LPIPS network; set it to 0"));
+            }
         }
         let mut along: Vec<Vec<Along>> = vec![Vec::new(); frames.count()];
         if frames.count() > 1 && weights.need_flow() {
@@ -175,9 +184,12 @@ impl Objective {
         let perceptual = target.features.as_ref().map(|features| {
             self.networks.perceptual.loss(features, reconstruction.clone()).mul_scalar(share)
         });
-        let lpips = self.networks.lpips.as_ref().zip(target.lpips.as_ref());
-        let lpips =
-            lpips.map(|(term, target)| term.loss(target, reconstruction.clone()).mul_scalar(share));
+        let lpips = |target: &Option<LpipsTarget>, seen: &dyn Fn() -> Tensor<4>| {
+            let pair = self.networks.lpips.as_ref().zip(target.as_ref());
+            pair.map(|(term, target)| term.loss(target, seen()).mul_scalar(share))
+        };
+        let face = lpips(&target.face, &|| inner_face(reconstruction.clone()));
+        let lpips = lpips(&target.lpips, &|| reconstruction.clone());
         let weighted = |part: &Option<Tensor<1>>, weight: f32| {
             part.as_ref().map(|part| part.clone().mul_scalar(weight))
         };
@@ -185,13 +197,14 @@ impl Objective {
             images.as_ref().map(|images| images.total.clone()),
             weighted(&perceptual, self.weights.perceptual),
             weighted(&lpips, self.weights.lpips),
+            weighted(&face, self.weights.face),
         ]
         .into_iter()
         .flatten()
         .reduce(|a, b| a + b)
         // A frame that no active term looks at: a zero that still has a graph.
         .unwrap_or_else(|| reconstruction.clone().mean().mul_scalar(0.0));
-        FrameLoss { total, images, perceptual, lpips, share }
+        FrameLoss { total, images, perceptual, lpips, face, share }
     }
 }
 
@@ -205,7 +218,7 @@ fn target(
     device: &Device,
 ) -> Target {
     let image = frame_tensor(frames, k, device);
-    let lpips = networks.lpips.as_ref().filter(|_| weights.lpips > 0.0);
+    let lpips = |weight: f32| networks.lpips.as_ref().filter(|_| weight > 0.0);
     let image_weights = ImageWeights {
         // A mean over the frames.
         pixel: weights.pixel / frames.count() as f32,
@@ -216,7 +229,8 @@ fn target(
     Target {
         images: ImageTerms::new(frames.frame(k), size, along, image_weights, device),
         features: (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone())),
-        lpips: lpips.map(|term| term.target(image)),
+        face: lpips(weights.face).map(|term| term.target(inner_face(image.clone()))),
+        lpips: lpips(weights.lpips).map(|term| term.target(image)),
     }
 }
 

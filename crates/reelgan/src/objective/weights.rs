@@ -14,6 +14,9 @@ pub struct LossWeights {
     pub perceptual: f32,
     /// LPIPS; not in the paper.
     pub lpips: f32,
+    /// LPIPS of the inner face, see [`inner_face`](crate::loss::inner_face); not in the paper.
+    #[serde(default)]
+    pub face: f32,
     /// Inversion consistency (eq. 8).
     pub consistency: f32,
     /// Inversion consistency across frames with occlusion masks; not in the paper.
@@ -51,11 +54,12 @@ impl LossWeights {
     }
 
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 6] {
+    pub fn named(&self) -> [(&'static str, f32); 7] {
         [
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
             ("lpips", self.lpips),
+            ("face", self.face),
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
             ("smoothness", self.smoothness),
