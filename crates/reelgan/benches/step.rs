@@ -23,8 +23,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Timed repetitions of a part, after one that does not count.
 const REPEATS: usize = 7;
-const CASES: [&str; 6] =
-    ["generator_1", "perceptual_1", "images_1", "render_1", "step_1", "step_5"];
+const CASES: [&str; 7] = [
+    "generator_1",
+    "perceptual_1",
+    "images_1",
+    "render_1",
+    "step_fast_1",
+    "step_fast_5",
+    "step_default_5",
+];
 
 fn main() -> ExitCode {
     reelgan::machine::prepare().expect("an instruction set of this CPU");
@@ -67,8 +74,9 @@ fn case(name: &str) -> Value {
         "perceptual_1" => perceptual_pass(&setup),
         "images_1" => images_pass(&setup),
         "render_1" => render(&setup),
-        "step_1" => steps(&setup, 1),
-        "step_5" => steps(&setup, 5),
+        "step_fast_1" => steps(&setup, Preset::Fast, 1),
+        "step_fast_5" => steps(&setup, Preset::Fast, 5),
+        "step_default_5" => steps(&setup, Preset::Default, 5),
         other => panic!("unknown case {other}"),
     };
     json!({
@@ -162,14 +170,14 @@ fn images_pass(setup: &Setup) -> Vec<f64> {
     })
 }
 
-/// Whole steps of the preset `default` on `count` frames, without the preparation.
-fn steps(setup: &Setup, count: usize) -> Vec<f64> {
+/// Whole steps of a preset on `count` frames, without the preparation.
+fn steps(setup: &Setup, preset: Preset, count: usize) -> Vec<f64> {
     let (_, images) = faces(setup, count);
     let flow = reelgan::flow::DenseFlow::default();
-    let default = Preset::Default.config();
+    let whole = preset.config();
     // Every step on all frames.
-    let schedule = Schedule { lead: 0.0, ..default.schedule };
-    let config = InvertConfig { steps: REPEATS + 1, schedule, ..default };
+    let schedule = Schedule { lead: 0.0, ..whole.schedule };
+    let config = InvertConfig { steps: REPEATS + 1, schedule, ..whole };
     let inverter =
         Inverter::new(&setup.generator, &setup.nets, &flow, config).expect("a configuration");
     let mut last = Instant::now();
