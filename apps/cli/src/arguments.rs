@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
+use reelgan::prelude::DeviceName;
 
 use crate::commands::Command;
 
@@ -47,6 +48,10 @@ pub struct Global {
     /// Threads to compute with [default: one for each processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Where the networks compute: cpu, or vulkan, metal, cuda, wgpu with :NUMBER of the adapter,
+    /// as far as this program was built with them
+    #[arg(long, global = true, value_name = "NAME", default_value_t)]
+    pub device: DeviceName,
 }
 
 /// Reads the command line; on help or a mistake everything is said and the code returned.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, Result};
+use reelgan::prelude::{Device, DeviceName};
 use serde::Serialize;
 
 use crate::arguments::Global;
@@ -14,6 +15,7 @@ use crate::meter::Meter;
 pub struct Console {
     json: bool,
     quiet: bool,
+    device: DeviceName,
     warned: BTreeSet<String>,
     /// Progress, on standard error.
     pub meter: Meter,
@@ -24,9 +26,18 @@ impl Console {
         Self {
             json: global.json,
             quiet: global.quiet,
+            device: global.device,
             warned: BTreeSet::new(),
             meter: Meter::new(global.quiet),
         }
+    }
+
+    /// Where the networks compute.
+    ///
+    /// # Errors
+    /// A machine without that device.
+    pub fn device(&self) -> Result<Device> {
+        Ok(self.device.open()?)
     }
 
     /// What the user asked to see: words, or the same as JSON.

@@ -32,8 +32,8 @@ impl Programs {
     ///
     /// # Errors
     /// A model that was not fetched, or has changed; a file that holds no generator.
-    pub fn kit(&self, store: &Store, generator: &Choice) -> Result<Kit> {
-        let mut kit = Kit::with(store, generator, &Device::flex())?;
+    pub fn kit(&self, store: &Store, generator: &Choice, device: &Device) -> Result<Kit> {
+        let mut kit = Kit::with(store, generator, device)?;
         kit.ffmpeg = self.ffmpeg(store);
         Ok(kit)
     }
@@ -43,7 +43,7 @@ impl Programs {
     ///
     /// # Errors
     /// A folder that is no run; as [`Programs::kit`].
-    pub fn kit_of(&self, run: &Path, chosen: &Chosen) -> Result<Kit> {
+    pub fn kit_of(&self, run: &Path, chosen: &Chosen, device: &Device) -> Result<Kit> {
         let theirs = job::show(run)?.generator;
         let generator = match &chosen.generator {
             Some(choice) => choice.clone(),
@@ -52,7 +52,7 @@ impl Programs {
                 None => Choice::Catalogue(theirs.name),
             },
         };
-        self.kit(&Store::standard()?, &generator)
+        self.kit(&Store::standard()?, &generator, device)
     }
 }
 
@@ -76,8 +76,8 @@ impl Chosen {
     ///
     /// # Errors
     /// A model that was not fetched, or has changed; a file that holds no generator.
-    pub fn load(&self) -> Result<Box<dyn Generator>> {
-        Ok(generator::load(&Store::standard()?, &self.choice(), &Device::flex())?)
+    pub fn load(&self, device: &Device) -> Result<Box<dyn Generator>> {
+        Ok(generator::load(&Store::standard()?, &self.choice(), device)?)
     }
 }
 

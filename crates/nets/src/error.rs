@@ -63,6 +63,14 @@ pub enum Error {
         /// The tolerance asked for.
         tolerance: f64,
     },
+    /// A device that is not here, or whose name means nothing.
+    #[error("device `{name}`: {problem}")]
+    Device {
+        /// The name.
+        name: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
     /// A weight is NaN or infinite.
     #[error("{network}: tensor `{name}` holds a value that is not finite; the file is damaged")]
     NotFinite {

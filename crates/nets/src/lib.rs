@@ -1,6 +1,7 @@
 //! Tensors in, tensors out: frozen networks and the operators they are made of.
 //!
 //! ```text
+//! device       where they compute, by name
 //! weights      named arrays, checked while they are taken out
 //! ops          the operators: fast frozen-weight kernels on the CPU, stock operators elsewhere
 //! generators   MobileStyleGAN, StyleGAN1: mapping (z -> w) and synthesis (codes -> image)
@@ -14,6 +15,7 @@
 //! Nothing in here knows the inversion method. All weights are frozen: gradients
 //! flow to inputs, styles and noise, never to weights.
 
+pub mod device;
 pub mod encoders;
 pub mod error;
 pub mod faces;
@@ -24,5 +26,6 @@ pub mod perceptual;
 pub mod styleflow;
 pub mod weights;
 
+pub use device::DeviceName;
 pub use error::{Error, Result};
 pub use weights::Weights;

@@ -2,6 +2,7 @@
 
 pub use burn::tensor::Device;
 pub use reelgan_models::Store;
+pub use reelgan_nets::DeviceName;
 pub use reelgan_run::{Clip, Images, clip::Selection, images::Crop, media};
 
 pub use crate::codes::{CodeFile, Codes, Direction, Rows, Trajectory};

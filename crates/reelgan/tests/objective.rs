@@ -1,5 +1,9 @@
 //! The authors' whole objective, its gradients and three Adam steps, against
 //! numbers their own layers and losses gave (`golden/data/objective_64.safetensors`).
+//!
+//! The environment variable `REELGAN_TEST_DEVICE` has them computed on another device than the
+//! processor, whose feature must be compiled in: `wgpu:cpu` is a graphics driver that computes
+//! on the processor.
 
 use std::sync::Arc;
 
@@ -10,20 +14,25 @@ use reelgan::invert::{Adam, AdamConfig, Variables};
 use reelgan::loss::Perceptual;
 use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Networks, Objective, Terms};
 use reelgan_golden::{Golden, detw, path, relative};
-use reelgan_nets::Weights;
 use reelgan_nets::generators::StyleGan1;
 use reelgan_nets::perceptual::Vgg16;
+use reelgan_nets::{DeviceName, Weights};
 use reelgan_run::{Flow, Images};
 
 const FRAMES: usize = 5;
 const ROWS: usize = 10;
 const DIM: usize = 32;
 
+fn device() -> Device {
+    let name = std::env::var("REELGAN_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
+    name.parse::<DeviceName>().unwrap().open().unwrap()
+}
+
 /// The authors' generator layout at 64 px, with the noise maps of the reference run.
 fn generator() -> StyleGan1Generator {
     let file = path("karras2019stylegan-ffhq-64x64.for_g_all.pt");
     let weights = Weights::open(StyleGan1::NETWORK, &file).expect("readable weights");
-    let device = Device::flex();
+    let device = device();
     let net = StyleGan1::from_weights(&weights, &device).expect("weights of the network");
     let golden = Golden::open("sg1_lernapparat_64.safetensors");
     let planes = (0..ROWS)
@@ -52,7 +61,7 @@ fn vgg16() -> Vgg16 {
         let bias = detw(&format!("features.{}.bias", indices[k]), out, 0.1);
         weights.insert(&format!("conv{name}.bias"), vec![out], bias);
     }
-    Vgg16::from_weights(&weights, &Device::flex()).expect("weights of the network")
+    Vgg16::from_weights(&weights, &device()).expect("weights of the network")
 }
 
 fn frames(golden: &Golden) -> Images {
@@ -80,15 +89,8 @@ fn objective(golden: &Golden) -> Objective {
         LossWeights { pixel: 1.0, perceptual: 1.0, consistency: 1.0, ..Default::default() };
     let networks = Networks { perceptual: Perceptual::new(Arc::new(vgg16())), lpips: None };
     let flows = flows(golden);
-    Objective::new(
-        &frames(golden),
-        networks,
-        &flows,
-        ConsistencyBase::First,
-        weights,
-        &Device::flex(),
-    )
-    .expect("an objective")
+    Objective::new(&frames(golden), networks, &flows, ConsistencyBase::First, weights, &device())
+        .expect("an objective")
 }
 
 /// Losses and gradient to the unknowns, as one step of the inversion takes them.
@@ -103,7 +105,7 @@ fn losses_and_gradient(
     let mut gradient = Vec::new();
     for k in 0..codes.count() {
         let code = TensorData::new(codes.code(k).to_vec(), [1, ROWS, DIM]);
-        let code = Tensor::<3>::from_data(code, &Device::flex()).autodiff().require_grad();
+        let code = Tensor::<3>::from_data(code, &device()).autodiff().require_grad();
         let loss = objective.frame(k, &generator.synthesize(code.clone(), &noise));
         terms.add(&loss.terms());
         let mut grads = loss.total.backward();

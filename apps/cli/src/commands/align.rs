@@ -9,7 +9,7 @@ use reelgan::align::{
     self, AlignConfig, Alignment, ExportOptions, Exported, Progress, Smoothing, Survey, Template,
 };
 use reelgan::face::{FaceReader, Finding};
-use reelgan::prelude::{Clip, Device, Store};
+use reelgan::prelude::{Clip, Store};
 use serde_json::{Value, json};
 
 use crate::console::Console;
@@ -126,7 +126,7 @@ fn looked_at(
         return Ok(align::survey_with(clip, brought, &mut |p| show.on(p))?);
     }
     let finding = Finding { side: arguments.detector_side, threshold: arguments.threshold };
-    let reader = FaceReader::with(store, finding, &Device::flex())?;
+    let reader = FaceReader::with(store, finding, &console.device()?)?;
     let mut show = Show::new(console, 0);
     Ok(align::survey(clip, &reader, &mut |p| show.on(p))?)
 }

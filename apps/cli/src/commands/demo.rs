@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let store = Store::standard()?;
     models::fetch(&store, &needed(), console)?;
     let clip = store.path(CARPHONE.name)?;
-    let kit = arguments.programs.kit(&store, &Choice::default())?;
+    let kit = arguments.programs.kit(&store, &Choice::default(), &console.device()?)?;
     interrupt::listen(console.meter.voice())?;
 
     let out = &arguments.output;

@@ -99,7 +99,8 @@ pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
         let flags = "--region, --feather, --colour, --codec, --quality and --compare";
         return Err(Usage(format!("{flags} say how to --paste; add it")).into());
     }
-    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
+    let kit =
+        arguments.programs.kit_of(&arguments.run, &arguments.generator, &console.device()?)?;
     let out = arguments.output.clone();
     let request = EditRequest {
         edits: arguments.along.into_iter().flat_map(|edits| edits.0).collect(),

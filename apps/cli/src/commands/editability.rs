@@ -13,7 +13,7 @@ use reelgan::generator;
 use reelgan::invert::{Event, Preset};
 use reelgan::metric::{LpipsAt, LpipsSize, Mse};
 use reelgan::perceptual;
-use reelgan::prelude::{Device, Store};
+use reelgan::prelude::Store;
 use reelgan::synth::Set;
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let (store, device) = (Store::standard()?, Device::flex());
+    let (store, device) = (Store::standard()?, console.device()?);
     let set = Set::open(&arguments.set)?;
     let generator = generator::load(&store, &arguments.generator.choice(), &device)?;
     let nets = perceptual::open(&store, &device)?;

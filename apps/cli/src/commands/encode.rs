@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use reelgan::codes::{self, Codes};
 use reelgan::encode::{Encoder, EncoderKind};
 use reelgan::job::{Crop, Selection};
-use reelgan::prelude::{Clip, Device, Images, Store};
+use reelgan::prelude::{Clip, Images, Store};
 use reelgan_run::{Array, ArrayFile};
 use serde_json::json;
 
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
         Clip::from_paths(&arguments.inputs, &arguments.programs.ffmpeg(&Store::standard()?))?;
     let output = &arguments.output;
     vacant(output)?;
-    let encoder = Encoder::open(&arguments.encoder, arguments.kind, &Device::flex())?;
+    let encoder = Encoder::open(&arguments.encoder, arguments.kind, &console.device()?)?;
     interrupt::listen(console.meter.voice())?;
     let Some((codes, names)) = encode(&encoder, &clip, arguments, console)? else {
         console.tell("interrupted: the same command does it again");

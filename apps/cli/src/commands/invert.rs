@@ -116,7 +116,7 @@ fn begin(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
     let config = config::resolve(&arguments.settings)?;
     let store = Store::standard()?;
     let request = request(arguments, config, &arguments.programs.ffmpeg(&store))?;
-    let kit = arguments.programs.kit(&store, &arguments.generator.choice())?;
+    let kit = arguments.programs.kit(&store, &arguments.generator.choice(), &console.device()?)?;
     interrupt::listen(console.meter.voice())?;
     Ok(job::invert(&kit, &request, &arguments.output, &mut Watcher::new(console))?)
 }
@@ -195,7 +195,7 @@ fn resume(arguments: &Arguments, console: &mut Console) -> Result<Outcome> {
     if about_input {
         console.warn("--resume takes frames, crop, flow and files to write from the run; what was given of them here is not used");
     }
-    let kit = arguments.programs.kit_of(run, &arguments.generator)?;
+    let kit = arguments.programs.kit_of(run, &arguments.generator, &console.device()?)?;
     interrupt::listen(console.meter.voice())?;
     Ok(job::resume(&kit, run, &mut Watcher::new(console))?)
 }

@@ -9,7 +9,7 @@ use reelgan::evaluate::{self, Evaluation, Measured, NAMES, Networks, Panel, Scop
 use reelgan::flow::DenseFlow;
 use reelgan::metric::fid::{FidInput, FidNetwork, Statistics};
 use reelgan::perceptual;
-use reelgan::prelude::{Device, Store};
+use reelgan::prelude::Store;
 use reelgan_run::manifest::Better;
 use reelgan_run::{Clip, atomic};
 
@@ -154,7 +154,7 @@ fn of_frames(
 
 fn panel(arguments: &Arguments, store: &Store, console: &mut Console) -> Result<Panel> {
     let squeezenet = arguments.squeezenet.clone();
-    let networks = Networks { store, squeezenet, device: Device::flex() };
+    let networks = Networks { store, squeezenet, device: console.device()? };
     let sequence = !arguments.unordered;
     if arguments.metrics.is_empty() {
         let (panel, left_out) = Panel::available(&networks, sequence)?;
@@ -180,10 +180,10 @@ fn of_sets(
         Way::Pytorchfid => FidInput::PytorchFid,
         Way::Tf => FidInput::TensorFlow,
     };
+    let device = console.device()?;
     let load = |input| {
-        let device = Device::flex();
         let network = perceptual::inception(store, arguments.inception.as_deref(), &device)?;
-        Ok(FidNetwork::new(network, input, device))
+        Ok(FidNetwork::new(network, input, device.clone()))
     };
     let watch = &mut Watcher::new(console);
     let measured = evaluate::measure_sets(sets.each_ref(), input, load, watch)?;

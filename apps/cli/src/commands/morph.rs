@@ -72,7 +72,8 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     if !(0.1..=240.0).contains(&fps) {
         return Err(Usage(format!("--fps {fps}: give a number from 0.1 to 240")).into());
     }
-    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
+    let kit =
+        arguments.programs.kit_of(&arguments.run, &arguments.generator, &console.device()?)?;
     let (out, into) = (arguments.output.clone(), arguments.into.clone());
     let way = match (arguments.from.zip(arguments.to), into) {
         (Some((from, to)), into) => MorphWay::Frames { from, to, into, steps: steps.into(), fps },

@@ -44,7 +44,8 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
-    let kit = arguments.programs.kit_of(&arguments.run, &arguments.generator)?;
+    let kit =
+        arguments.programs.kit_of(&arguments.run, &arguments.generator, &console.device()?)?;
     let request = RenderRequest {
         frames: arguments.frames.map(|frames| frames.0),
         noise_seed: arguments.noise_seed,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
 use reelgan::codes::{CodeFile, Trajectory};
 use reelgan::generator::{self, SampleConfig};
-use reelgan::prelude::{Device, Images, Store, media};
+use reelgan::prelude::{Images, Store, media};
 use reelgan_run::picture::{Grid, Picture, Tile};
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     check(arguments)?;
     let choice = arguments.generator.choice();
-    let generator = generator::load(&Store::standard()?, &choice, &Device::flex())?;
+    let generator = generator::load(&Store::standard()?, &choice, &console.device()?)?;
     let generator = generator.as_ref();
     for remark in generator.provenance().remarks() {
         console.note(&remark);

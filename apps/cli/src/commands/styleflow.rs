@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use reelgan::codes::{read_codes, write_npy};
 use reelgan::edit::{FlowAttribute, flow_edited, open_flow};
-use reelgan::prelude::Device;
 use serde_json::json;
 
 use crate::console::Console;
@@ -50,7 +49,7 @@ pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
         );
     };
     let attribute: FlowAttribute = name.parse()?;
-    let device = Device::flex();
+    let device = console.device()?;
     let flow = open_flow(&arguments.weights, &device)?;
     let (codes, _) = read_codes(&arguments.codes, 18, flow.dim())?;
     let file = reelgan_checkpoint::open(&arguments.attributes)?;

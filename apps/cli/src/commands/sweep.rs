@@ -70,7 +70,7 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
-    let generator = arguments.generator.load()?;
+    let generator = arguments.generator.load(&console.device()?)?;
     let generator = generator.as_ref();
     let all = directions::named(&arguments.along, generator)?;
     let (subjects, names) = subjects(arguments, generator)?;

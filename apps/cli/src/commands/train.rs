@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use reelgan::encode::start::{self, FitConfig};
 use reelgan::perceptual;
-use reelgan::prelude::{Device, Store};
+use reelgan::prelude::Store;
 use serde_json::json;
 
 use crate::console::Console;
@@ -67,8 +67,9 @@ struct Encoder {
 pub fn run(arguments: &Arguments, console: &mut Console) -> Result<Ending> {
     let What::Encoder(arguments) = &arguments.what;
     check(&arguments.output)?;
-    let generator = arguments.generator.load()?;
-    let vgg16 = perceptual::open(&Store::standard()?, &Device::flex())?.vgg16();
+    let device = console.device()?;
+    let generator = arguments.generator.load(&device)?;
+    let vgg16 = perceptual::open(&Store::standard()?, &device)?.vgg16();
     let &Encoder { count, seed, rank, ridge, .. } = arguments;
     interrupt::listen(console.meter.voice())?;
     let mut pace = Pace::new();

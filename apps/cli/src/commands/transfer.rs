@@ -52,7 +52,8 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: Arguments, console: &mut Console) -> Result<Ending> {
-    let kit = arguments.programs.kit_of(&arguments.driver, &arguments.generator)?;
+    let kit =
+        arguments.programs.kit_of(&arguments.driver, &arguments.generator, &console.device()?)?;
     let motion = match arguments.motion.as_str() {
         "principal" => Motion::Principal,
         _ => Motion::Whole,

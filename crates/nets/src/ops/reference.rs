@@ -171,12 +171,29 @@ pub fn max_pool2(x: Tensor<4>) -> Tensor<4> {
     max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
 }
 
-/// Bilinear resize, half-pixel centres, no antialiasing.
+/// Bilinear resize, half-pixel centres, no antialiasing: one matrix along each axis. (The stock
+/// `interpolate` has no backward on graphics devices.)
 pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-        .with_align_corners(false)
-        .with_output_size(size);
-    interpolate(x, options)
+    let [_, _, h, w] = x.dims();
+    let device = x.device().inner();
+    let along = |from, to| {
+        let weights = bilinear_weights(from, to);
+        Tensor::<4>::from_data(TensorData::new(weights, [1, 1, to, from]), &device)
+    };
+    along(h, size[0]).matmul(x).matmul(along(w, size[1]).transpose())
+}
+
+/// The weights `[to, from]` of a bilinear resize of one axis.
+fn bilinear_weights(from: usize, to: usize) -> Vec<f32> {
+    let mut weights = vec![0.0; to * from];
+    for (i, row) in weights.chunks_exact_mut(from).enumerate() {
+        let place = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);
+        let left = (place as usize).min(from - 1);
+        let part = (place - left as f64) as f32;
+        row[left] += 1.0 - part;
+        row[(left + 1).min(from - 1)] += part;
+    }
+    weights
 }
 
 /// `out(p) = x(p + flow(p))`, bilinear, border replicated; `flow` in pixels, (dx, dy).

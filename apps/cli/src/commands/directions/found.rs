@@ -82,14 +82,14 @@ pub(super) struct Search {
 
 /// SeFa.
 pub(super) fn sefa(sefa: &Sefa, console: &Console) -> Result<Ending> {
-    let generator = sefa.generator.load()?;
+    let generator = sefa.generator.load(&console.device()?)?;
     let found = directions::sefa(generator.as_ref(), sefa.rows, sefa.count)?;
     saved(&found, &sefa.output, console)
 }
 
 /// GANSpace.
 pub(super) fn pca(pca: &Pca, console: &Console) -> Result<Ending> {
-    let generator = pca.generator.load()?;
+    let generator = pca.generator.load(&console.device()?)?;
     let Pca { count, samples, seed, .. } = *pca;
     let found = directions::ganspace(generator.as_ref(), count, samples, seed)?;
     saved(&found, &pca.output, console)
@@ -112,7 +112,7 @@ fn saved(found: &[Direction], folder: &Path, console: &Console) -> Result<Ending
 }
 
 pub(super) fn searched(arguments: &Search, console: &mut Console) -> Result<Ending> {
-    let generator = arguments.generator.load()?;
+    let generator = arguments.generator.load(&console.device()?)?;
     let config = SearchConfig {
         directions: arguments.count,
         steps: arguments.steps,

@@ -12,7 +12,7 @@ use reelgan::directions::{
 use reelgan::edit::EditSpec;
 use reelgan::face::{Attribute, FaceReader, Finding};
 use reelgan::generator::{self, Generator};
-use reelgan::prelude::{Device, Store};
+use reelgan::prelude::Store;
 use reelgan_run::atomic;
 use serde_json::json;
 
@@ -97,8 +97,8 @@ pub(super) struct Measure {
 }
 
 /// What reading generated faces needs.
-fn models(chosen: &Chosen) -> Result<(Box<dyn Generator>, FaceReader)> {
-    let (store, device) = (Store::standard()?, Device::flex());
+fn models(chosen: &Chosen, console: &Console) -> Result<(Box<dyn Generator>, FaceReader)> {
+    let (store, device) = (Store::standard()?, console.device()?);
     let generator = generator::load(&store, &chosen.choice(), &device)?;
     // Generated faces fill the picture.
     let finding = Finding { threshold: 0.3, ..Finding::default() };
@@ -127,7 +127,7 @@ fn interrupted(console: &Console) -> Result<Ending> {
 }
 
 pub(super) fn learned(arguments: &Learn, console: &mut Console) -> Result<Ending> {
-    let (generator, reader) = models(&arguments.generator)?;
+    let (generator, reader) = models(&arguments.generator, console)?;
     let Learn { count, seed, truncation, tail, cost, output, .. } = arguments;
     let config = SurveyConfig { count: *count as usize, seed: *seed, truncation: *truncation };
     interrupt::listen(console.meter.voice())?;
@@ -169,7 +169,7 @@ pub(super) fn learned(arguments: &Learn, console: &mut Console) -> Result<Ending
 }
 
 pub(super) fn measured(arguments: &Measure, console: &mut Console) -> Result<Ending> {
-    let (generator, reader) = models(&arguments.generator)?;
+    let (generator, reader) = models(&arguments.generator, console)?;
     let all = arguments
         .directions
         .iter()
