@@ -88,8 +88,8 @@ impl Preset {
             windows: WindowConfig::default(),
         };
         // All windows of a clip go on from what the first has found.
-        let settled = |settle, effort, rate, config: InvertConfig| InvertConfig {
-            windows: WindowConfig { settle, effort, rate, blur: 1, ..config.windows },
+        let settled = |settle, effort, config: InvertConfig| InvertConfig {
+            windows: WindowConfig { settle, effort, blur: 1, ..config.windows },
             ..config
         };
         // Lips and eyes are small in the whole picture.
@@ -111,8 +111,8 @@ impl Preset {
             ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => looking_at_the_face(settled(1.5, 0.2, 1.0, ours(200, 0.05, 0.7))),
-            Self::Fast => settled(3.0, 0.2, 0.33, ours(70, 0.12, 0.8)),
+            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(200, 0.05, 0.7))),
+            Self::Fast => settled(3.0, 0.2, ours(70, 0.12, 0.8)),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
