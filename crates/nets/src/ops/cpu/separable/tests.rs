@@ -159,15 +159,16 @@ fn check(case: &Case) {
         );
         let grads = case.backward(isa, &y);
         let [gx, gs, gnoise, gs_terms] = case.reference_backward(&y);
-        for (name, got, expected, sizes) in [
-            ("gx", &grads.gx, &gx, &gx),
+        for (name, got, expected, sizes, tolerance) in [
+            ("gx", &grads.gx, &gx, &gx, TOLERANCE),
             // One sum over a whole map, whose terms may nearly cancel: with one channel there is
-            // no larger one beside it to measure what is left by.
-            ("gs", &grads.gs, &gs, &gs_terms),
-            ("gnoise", grads.gnoise.as_ref().unwrap(), &gnoise, &gnoise),
+            // no larger one beside it to measure what is left by. Beside its terms it is small,
+            // and so is what it may be wrong by.
+            ("gs", &grads.gs, &gs, &gs_terms, 0.1 * TOLERANCE),
+            ("gnoise", grads.gnoise.as_ref().unwrap(), &gnoise, &gnoise, TOLERANCE),
         ] {
             let d = difference_to(got, expected, sizes);
-            assert!(d < TOLERANCE, "{name} {isa:?} {:?} {} {}: {d}", case.shape, case.c, case.o);
+            assert!(d < tolerance, "{name} {isa:?} {:?} {} {}: {d}", case.shape, case.c, case.o);
         }
     }
 }
