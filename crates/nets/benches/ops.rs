@@ -12,7 +12,7 @@ use reelgan_nets::ops::cpu::conv3x3::Conv3x3Plan;
 use reelgan_nets::ops::cpu::pointwise::PointwisePlan;
 use reelgan_nets::ops::cpu::separable::SeparablePlan;
 use reelgan_nets::ops::cpu::warp::WarpPlan;
-use reelgan_nets::ops::cpu::{haar, pool, resize};
+use reelgan_nets::ops::cpu::{haar, memory, pool, resize};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,11 +22,16 @@ const RUNS: usize = 20;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    memory::keep_pages();
     let mut table = Table { wanted, total: 0.0 };
-    generator(&mut table);
+    generator(&mut table, false);
+    table.sum("the generator");
+    generator(&mut table, true);
+    table.sum("the generator, gradients by bf16");
     vgg(&mut table);
+    table.sum("VGG16");
     images(&mut table);
-    println!("{:<34} {:>8.2} ms", "sum", 1e3 * table.total);
+    table.sum("the rest");
 }
 
 struct Table {
@@ -39,6 +44,11 @@ impl Table {
     fn wants(&self, name: &str) -> bool {
         self.wanted.is_empty()
             || self.wanted.iter().any(|w| name.contains(w.as_str()) || w.starts_with(name))
+    }
+
+    /// Prints what the rows since the last sum took together.
+    fn sum(&mut self, name: &str) {
+        println!("{name:<34} {:>8.2} ms", 1e3 * std::mem::take(&mut self.total));
     }
 
     /// Times `work` unless its name was not asked for.
@@ -66,14 +76,14 @@ fn numbers(len: usize) -> Vec<f32> {
 }
 
 /// The layers of MobileStyleGAN, one image.
-fn generator(table: &mut Table) {
+fn generator(table: &mut Table, bf16: bool) {
     let blocks = [(8, 512), (16, 512), (32, 512), (64, 512), (128, 256), (256, 128), (512, 64)];
     for (side, out) in blocks {
         let up = [512, 512, 512, 512, 512, 256, 128]
             [blocks.iter().position(|b| b.0 == side).expect("listed")];
         haar_layer(table, up / 4, side / 2, true);
-        separable(table, up / 4, out, side);
-        separable(table, out, out, side);
+        separable(table, bf16, up / 4, out, side);
+        separable(table, bf16, out, out, side);
     }
     pointwise(table, 64, 12, 512);
     haar_layer(table, 3, 512, false);
@@ -95,13 +105,16 @@ fn haar_layer(table: &mut Table, c: usize, side: usize, styled: bool) {
     });
 }
 
-fn separable(table: &mut Table, c: usize, o: usize, side: usize) {
+fn separable(table: &mut Table, bf16: bool, c: usize, o: usize, side: usize) {
     let pixels = side * side;
-    let name = format!("separable {c}->{o} @{side}");
+    let name = format!("{}separable {c}->{o} @{side}", if bf16 { "bf16 " } else { "" });
     if !table.wants(&name) {
         return;
     }
-    let plan = SeparablePlan::new(&numbers(9 * c), &numbers(c * o), &numbers(o), c, o);
+    let mut plan = SeparablePlan::new(&numbers(9 * c), &numbers(c * o), &numbers(o), c, o);
+    if bf16 {
+        plan = plan.with_bf16_gradients();
+    }
     let (x, s, noise) = (numbers(c * pixels), numbers(c), numbers(pixels));
     let y = plan.forward(&x, &s, &noise, 1, side, side);
     let gy = numbers(y.len());

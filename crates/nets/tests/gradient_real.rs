@@ -12,6 +12,10 @@ use reelgan_nets::perceptual::{Tap, Vgg16};
 
 const SIDE: usize = 256;
 
+/// What rounding the factors of 14 layers, by up to 1/256 each, may do to a gradient: hardly any of
+/// them is rounded by so much, and they are as often too large as too small.
+const BF16: f64 = 2.0 / 256.0;
+
 fn weights(name: &str, kind: Kind, network: &'static str) -> Weights {
     let store = Store::standard().expect("a cache folder");
     let path = store.path_as(name, kind).expect("fetched before (`reelgan models fetch`)");
@@ -69,7 +73,7 @@ fn heavy_gradient_to_wplus_is_that_of_stock_operators_for_every_algorithm() {
             })
         },
     );
-    let kernels = |vgg: &Vgg16| {
+    let kernels = |net: &MobileStyleGan, vgg: &Vgg16| {
         gradient(
             code("code_b.wplus"),
             |code| unit(net.synthesize(code, net.noise())),
@@ -81,11 +85,21 @@ fn heavy_gradient_to_wplus_is_that_of_stock_operators_for_every_algorithm() {
         )
     };
     for algorithm in Algorithm::ALL {
-        let error = relative(&kernels(&vgg().with_algorithm(algorithm)), &want);
+        let error = relative(&kernels(&net, &vgg().with_algorithm(algorithm)), &want);
         println!("gradient to W+, {algorithm:?}: {error:.1e}");
         assert!(error < 1e-3, "{algorithm:?}: {error}");
     }
-    let error = relative(&kernels(&vgg()), &want);
+    let error = relative(&kernels(&net, &vgg()), &want);
     println!("gradient to W+, chosen for each layer: {error:.1e}");
     assert!(error < 1e-3, "chosen for each layer: {error}");
+
+    // A choice of its own, for speed: factors of 8 bits, in the backward pass alone.
+    let error = relative(&kernels(&net.with_bf16_gradients(), &vgg()), &want);
+    println!("gradient to W+, generator by bf16: {error:.1e}");
+    assert!(error > 1e-3 && error < BF16, "generator in bf16: {error}");
+    let image = |net: &MobileStyleGan| {
+        let image = net.synthesize(code("code_b.wplus"), net.noise());
+        image.into_data().try_into_vec::<f32>().expect("f32")
+    };
+    assert_eq!(image(&net.with_bf16_gradients()), image(&net));
 }

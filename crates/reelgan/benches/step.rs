@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor};
 use reelgan::codes::Codes;
 use reelgan::generator::{self, Generator, SampleConfig};
-use reelgan::invert::{InvertConfig, Inverter, Preset, Schedule};
+use reelgan::invert::{InvertConfig, Inverter, Precision, Preset, Schedule};
 use reelgan::loss::{Along, ImageTerms, ImageWeights, Perceptual};
 use reelgan::perceptual::{self, PerceptualNets};
 use reelgan_models::Store;
@@ -23,14 +23,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Timed repetitions of a part, after one that does not count.
 const REPEATS: usize = 7;
-const CASES: [&str; 7] = [
+const CASES: [&str; 10] = [
     "generator_1",
     "perceptual_1",
     "images_1",
     "render_1",
     "step_fast_1",
     "step_fast_5",
+    "step_fast_5_bf16",
     "step_default_5",
+    "step_paper_5",
+    "step_paper_5_bf16",
 ];
 
 fn main() -> ExitCode {
@@ -74,9 +77,12 @@ fn case(name: &str) -> Value {
         "perceptual_1" => perceptual_pass(&setup),
         "images_1" => images_pass(&setup),
         "render_1" => render(&setup),
-        "step_fast_1" => steps(&setup, Preset::Fast, 1),
-        "step_fast_5" => steps(&setup, Preset::Fast, 5),
-        "step_default_5" => steps(&setup, Preset::Default, 5),
+        "step_fast_1" => steps(&setup, Preset::Fast, 1, Precision::F32),
+        "step_fast_5" => steps(&setup, Preset::Fast, 5, Precision::F32),
+        "step_fast_5_bf16" => steps(&setup, Preset::Fast, 5, Precision::Bf16),
+        "step_default_5" => steps(&setup, Preset::Default, 5, Precision::F32),
+        "step_paper_5" => steps(&setup, Preset::Paper, 5, Precision::F32),
+        "step_paper_5_bf16" => steps(&setup, Preset::Paper, 5, Precision::Bf16),
         other => panic!("unknown case {other}"),
     };
     json!({
@@ -171,13 +177,13 @@ fn images_pass(setup: &Setup) -> Vec<f64> {
 }
 
 /// Whole steps of a preset on `count` frames, without the preparation.
-fn steps(setup: &Setup, preset: Preset, count: usize) -> Vec<f64> {
+fn steps(setup: &Setup, preset: Preset, count: usize, gradients: Precision) -> Vec<f64> {
     let (_, images) = faces(setup, count);
     let flow = reelgan::flow::DenseFlow::default();
     let whole = preset.config();
     // Every step on all frames.
     let schedule = Schedule { lead: 0.0, ..whole.schedule };
-    let config = InvertConfig { steps: REPEATS + 1, schedule, ..whole };
+    let config = InvertConfig { steps: REPEATS + 1, schedule, gradients, ..whole };
     let inverter =
         Inverter::new(&setup.generator, &setup.nets, &flow, config).expect("a configuration");
     let mut last = Instant::now();

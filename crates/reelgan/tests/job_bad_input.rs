@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use job_toy::{after, config, contents, frame, frames, kit, kit_with, request};
 use reelgan::codes::{CodeFile, Direction};
 use reelgan::generator::Identity;
-use reelgan::invert::{Silent, StopReason};
+use reelgan::invert::{InvertConfig, Precision, Silent, StopReason};
 use reelgan::job::{self, Crop, EditRequest, Fit, FlowSource, InvertRequest, Kit, MorphRequest};
+use reelgan_nets::ops::cpu::simd::Isa;
 use reelgan_run::media::{self, Origin};
 use tempfile::TempDir;
 
@@ -151,6 +152,22 @@ fn settings_that_make_no_sense_leave_no_folder() {
         assert!(error.contains(wanted), "{error}");
         assert!(!out.exists(), "{wanted}");
     }
+}
+
+#[test]
+fn gradients_that_cannot_be_had_leave_no_folder() {
+    let (kit, home) = (kit(), tempfile::tempdir().unwrap());
+    frames(&home.path().join("in"), 2);
+    let config = InvertConfig { gradients: Precision::Bf16, ..config(3) };
+    let out = home.path().join("run");
+    let message = refused(&kit, &request(vec![home.path().join("in")], config), &out);
+    let why = if Isa::active().has_bf16() {
+        "gradients: toy has gradients in f32 only; take f32"
+    } else {
+        "gradients: this CPU multiplies bf16 no faster, it lacks AVX512-BF16; take f32"
+    };
+    assert_eq!(message, why);
+    assert!(!out.exists());
 }
 
 #[test]

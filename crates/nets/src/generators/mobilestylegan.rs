@@ -89,6 +89,17 @@ impl MobileStyleGan {
         })
     }
 
+    /// The same network whose separable layers, nearly all it computes, give their gradients by
+    /// products in bf16 ([`Separable::with_bf16_gradients`]).
+    pub fn with_bf16_gradients(&self) -> Self {
+        let block = |block: &Block| Block {
+            conv1: block.conv1.with_bf16_gradients(),
+            conv2: block.conv2.with_bf16_gradients(),
+            ..block.clone()
+        };
+        Self { blocks: self.blocks.iter().map(block).collect(), ..self.clone() }
+    }
+
     /// Number of code rows.
     pub fn rows(&self) -> usize {
         2 * self.blocks.len() + 2

@@ -64,6 +64,15 @@ impl Network {
         })
     }
 
+    /// The same network with gradients by products in bf16; none for a family that has no
+    /// kernels for that.
+    pub fn with_bf16_gradients(&self) -> Option<Self> {
+        match self {
+            Self::MobileStyleGan(net) => Some(Self::MobileStyleGan(net.with_bf16_gradients())),
+            Self::StyleGan1(_) | Self::StyleGan2(_) => None,
+        }
+    }
+
     /// Side of the image in pixels.
     pub fn resolution(&self) -> usize {
         match self {

@@ -179,7 +179,7 @@ impl<C: CheckpointStrategy> FrozenOps for Autodiff<Flex, C> {
 }
 
 /// Whether tensors of this device can go through our own kernels.
-pub(super) fn has_kernels(device: &Device) -> bool {
+pub fn has_kernels(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 

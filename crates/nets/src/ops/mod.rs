@@ -30,7 +30,7 @@ pub use distance::{SquaredDistance, UnitDistance};
 pub use doubled::DoubledConv3x3;
 pub use epilogue::LayerEpilogue;
 pub use fir::fir_double;
-pub use frozen::{FrozenOp, View};
+pub use frozen::{FrozenOp, View, has_kernels};
 pub use haar::{haar_up, haar_up_rescaled};
 pub use modulated::ModulatedEpilogue;
 pub use pointwise::Pointwise;

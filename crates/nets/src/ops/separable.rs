@@ -39,6 +39,15 @@ impl Separable {
         }
     }
 
+    /// The same layer with the products of its backward pass in bf16: factors rounded to 8 bits,
+    /// sums in f32. Without effect where stock operators compute.
+    pub fn with_bf16_gradients(&self) -> Self {
+        Self {
+            plan: Arc::new(SeparablePlan::clone(&self.plan).with_bf16_gradients()),
+            ..self.clone()
+        }
+    }
+
     /// Forward pass, differentiable in `x`, `s` and `noise`.
     pub fn forward(&self, x: Tensor<4>, s: Tensor<2>, noise: Tensor<4>) -> Tensor<4> {
         if has_kernels(&x.device()) {

@@ -34,6 +34,8 @@ const CASES: [Case; 7] = [
 ];
 
 fn main() -> ExitCode {
+    // Keeps pages, as the command does and as the other side is told to.
+    reelgan::machine::prepare().expect("an instruction set of this CPU");
     let args: Vec<String> = std::env::args().collect();
     let value = |name: &str| args.iter().position(|a| a == name).and_then(|at| args.get(at + 1));
     let (Some(name), Some(folder)) = (value("--case"), value("--exchange")) else {

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::generators::Network;
+use reelgan_nets::ops::has_kernels;
 
 use super::mean::{SAMPLES, SEED, mean_code};
 use super::wrap::{FIXED_NOISE_SEED, rms_shapes, to_unit};
@@ -127,6 +128,17 @@ impl Generator for FileGenerator {
             Network::StyleGan1(net) => net.synthesize(codes, &noise.planes),
             Network::StyleGan2(net) => net.synthesize(codes, &noise.planes),
         })
+    }
+    fn with_bf16_gradients(&self) -> Option<Box<dyn Generator>> {
+        let network = self.network.with_bf16_gradients().filter(|_| has_kernels(&self.device))?;
+        Some(Box::new(Self {
+            network,
+            identity: self.identity.clone(),
+            provenance: self.provenance.clone(),
+            device: self.device.clone(),
+            mean_code: self.mean_code.clone(),
+            noise: self.noise.clone(),
+        }))
     }
     fn fixed_noise(&self) -> Noise {
         self.noise.clone()

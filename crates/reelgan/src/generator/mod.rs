@@ -114,6 +114,12 @@ pub trait Generator: Send + Sync {
     /// differentiable in `codes` and in the noise.
     fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4>;
 
+    /// The same generator, the same images, with gradients by products in bf16; none where it
+    /// has no kernels for that.
+    fn with_bf16_gradients(&self) -> Option<Box<dyn Generator>> {
+        None
+    }
+
     /// The noise the generator was trained with or ships: always the same.
     fn fixed_noise(&self) -> Noise;
 

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::generators::{MobileStyleGan, StyleGan1};
-use reelgan_nets::ops::Rescale;
+use reelgan_nets::ops::{Rescale, has_kernels};
 
 use super::{Generator, Identity, Noise};
 
@@ -67,6 +67,11 @@ impl Generator for FaceGenerator {
     }
     fn synthesize(&self, codes: Tensor<3>, noise: &Noise) -> Tensor<4> {
         self.net.synthesize_rescaled(codes, &noise.planes, TO_UNIT)
+    }
+    fn with_bf16_gradients(&self) -> Option<Box<dyn Generator>> {
+        let made =
+            Self::new(self.net.with_bf16_gradients(), self.identity.clone(), self.device.clone());
+        has_kernels(&self.device).then(|| Box::new(made) as _)
     }
     fn fixed_noise(&self) -> Noise {
         Noise { planes: self.net.noise().to_vec() }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdamConfig, Axes, NoiseConfig, Preset, Schedule, Space, StopConfig, WindowConfig};
+use super::{
+    AdamConfig, Axes, NoiseConfig, Precision, Preset, Schedule, Space, StopConfig, WindowConfig,
+};
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
 
@@ -74,6 +76,9 @@ pub struct InvertConfig {
     /// The axes in which it measures its steps.
     #[serde(default)]
     pub axes: Axes,
+    /// How exactly the gradients of the generator are computed.
+    #[serde(default)]
+    pub gradients: Precision,
     /// Early ends.
     pub stop: StopConfig,
     /// The second stage, if the space has noise.

@@ -3,6 +3,7 @@
 use reelgan_run::Images;
 use std::ops::ControlFlow;
 
+use super::precision::Stepping;
 use super::whitening::Whitening;
 use super::{
     Axes, Best, Event, InvertConfig, NoiseMode, NoiseStage, Observer, Offsets, Path, StartCode,
@@ -19,7 +20,7 @@ use crate::{Error, Result};
 
 /// Inverts consecutive images into codes of a frozen generator.
 pub struct Inverter<'a> {
-    generator: &'a dyn Generator,
+    generator: Stepping<'a>,
     networks: Networks,
     flow: &'a dyn FlowEstimator,
     start: Option<StartEncoder>,
@@ -75,6 +76,7 @@ impl<'a> Inverter<'a> {
         let learned = config.start == StartCode::Learned;
         let start = learned.then(|| StartMap::shipped(generator.identity())).flatten();
         let start = start.map(|map| StartEncoder::new(map, nets.vgg16(), generator.device()));
+        let generator = config.gradients.of(generator)?;
         Ok(Self { generator, networks, flow, start, config })
     }
 
@@ -162,7 +164,7 @@ impl<'a> Inverter<'a> {
         let fixed = self.generator.fixed_noise();
         let whitening = match self.config.axes {
             Axes::Plain => None,
-            Axes::Whitened => Some(Whitening::of(self.generator)?),
+            Axes::Whitened => Some(Whitening::of(&*self.generator)?),
         };
         let total = self.config.steps;
         let lead = self.config.lead_steps(frames.count());
@@ -219,7 +221,7 @@ impl<'a> Inverter<'a> {
         &self,
         frames: &Images,
         observer: &mut dyn Observer,
-    ) -> Result<ControlFlow<(), NoiseStage<'a>>> {
+    ) -> Result<ControlFlow<(), NoiseStage<'_>>> {
         if self.generator.fixed_noise().planes.is_empty() {
             return Err(Error::setting(
                 "space",
@@ -229,7 +231,7 @@ impl<'a> Inverter<'a> {
         let config = self.config.of_noise();
         Ok(match self.objective(frames, &config, observer)? {
             ControlFlow::Continue(objective) => {
-                ControlFlow::Continue(NoiseStage::new(self.generator, objective, config))
+                ControlFlow::Continue(NoiseStage::new(&*self.generator, objective, config))
             }
             ControlFlow::Break(()) => ControlFlow::Break(()),
         })
@@ -300,7 +302,7 @@ impl<'a> Inverter<'a> {
                     &drawn
                 }
             };
-            let code = code_tensor(self.generator, codes.code(k)).autodiff().require_grad();
+            let code = code_tensor(&*self.generator, codes.code(k)).autodiff().require_grad();
             let image = self.generator.synthesize(code.clone(), noise);
             let loss = objective.frame(k, &image);
             drop(image);

@@ -8,6 +8,7 @@ mod in_domain;
 mod inverter;
 mod noise;
 mod path;
+mod precision;
 mod preset;
 mod schedule;
 mod state;
@@ -23,6 +24,7 @@ pub use in_domain::{InDomainConfig, InDomainInversion, InDomainInverter, InDomai
 pub use inverter::{Inversion, Inverter};
 pub use noise::{NoiseConfig, NoiseStage, Space};
 pub use path::Path;
+pub use precision::Precision;
 pub use preset::Preset;
 pub use schedule::Schedule;
 pub use state::{Best, State};

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdamConfig, Axes, InvertConfig, NoiseConfig, NoiseMode, Offsets, Schedule, Space, StartCode,
-    StopConfig, WindowConfig,
+    AdamConfig, Axes, InvertConfig, NoiseConfig, NoiseMode, Offsets, Precision, Schedule, Space,
+    StartCode, StopConfig, WindowConfig,
 };
 use crate::objective::{ConsistencyBase, LossWeights};
 use crate::{Error, Result};
@@ -83,6 +83,7 @@ impl Preset {
             schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5, lead },
             adam: AdamConfig::default(),
             axes: Axes::Plain,
+            gradients: Precision::F32,
             stop: StopConfig::default(),
             noise_stage: NoiseConfig::default(),
             windows: WindowConfig::default(),

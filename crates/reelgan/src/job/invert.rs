@@ -50,6 +50,7 @@ pub fn invert(
     watch: &mut dyn Watch,
 ) -> Result<Outcome> {
     request.config.check()?;
+    request.config.gradients.check(kit.generator.as_ref())?;
     let settings = begun::toml(&request.config)?;
     let mut teller = Teller::new(watch);
     let end = begin(kit, request, &settings, out, &mut teller);

@@ -4,7 +4,11 @@
 //! `C = A B` with `A [rows, depth]` frozen and packed once, `B [depth, pixels]` cut into strips of
 //! [`STRIP`] pixels that a caller prepares in cache. Every element of `C` is one sum over the depth
 //! in rising order, so that results depend on nothing but the instruction set.
+//!
+//! In bf16 every place of `A` and `B` holds two numbers of neighbouring depths (see [`super::bf16`]);
+//! sums are kept in `f32`.
 
+use super::bf16::pair_columns;
 use super::simd::Simd;
 use std::ops::Range;
 
@@ -14,13 +18,23 @@ pub const PANEL: usize = 8;
 /// Pixels of a strip of `B`.
 pub const STRIP: usize = 32;
 
+/// What a place of a matrix holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// An `f32`.
+    Numbers,
+    /// Two bf16 numbers of neighbouring columns.
+    Pairs,
+}
+
 /// A frozen matrix in the order in which [`product`] reads it: panels of [`PANEL`] rows, column by
 /// column.
 #[derive(Clone, Debug)]
 pub struct Packed {
     rows: usize,
     depth: usize,
-    /// `[ceil(rows / PANEL)][depth]`, the rows missing from the last panel are zero.
+    hold: Hold,
+    /// `[ceil(rows / PANEL)][places]`, the rows missing from the last panel are zero.
     columns: Vec<[f32; PANEL]>,
 }
 
@@ -36,7 +50,38 @@ impl Packed {
                 })
             })
             .collect();
-        Packed { rows, depth, columns }
+        Packed { rows, depth, hold: Hold::Numbers, columns }
+    }
+
+    /// The matrix rounded to bf16, in pairs.
+    pub fn in_pairs(mut self) -> Packed {
+        if self.hold == Hold::Numbers {
+            pair_columns(&mut self.columns, self.depth);
+            self.hold = Hold::Pairs;
+            self.columns.truncate(self.panels() * self.places());
+        }
+        self
+    }
+
+    /// The strips `[strip][depth]` of an operand as [`product`] takes them: as they are, or rounded
+    /// and moved to the front.
+    #[inline(always)]
+    pub fn operand<'a>(&self, strips: &'a mut [[f32; STRIP]]) -> &'a [[f32; STRIP]] {
+        match self.hold {
+            Hold::Numbers => strips,
+            Hold::Pairs => {
+                pair_columns(strips, self.depth);
+                &strips[..strips.len() / self.depth * self.places()]
+            }
+        }
+    }
+
+    /// Places of a row: its numbers, or pairs of them.
+    fn places(&self) -> usize {
+        match self.hold {
+            Hold::Numbers => self.depth,
+            Hold::Pairs => self.depth.div_ceil(2),
+        }
     }
 
     /// Number of panels.
@@ -45,13 +90,12 @@ impl Packed {
     }
 
     fn panel(&self, panel: usize) -> &[[f32; PANEL]] {
-        &self.columns[panel * self.depth..(panel + 1) * self.depth]
+        &self.columns[panel * self.places()..(panel + 1) * self.places()]
     }
 }
 
-/// Multiplies the given panels of `a` with `strips` (`[strip][depth]`), and hands every row of the
-/// result to
-/// `each(row, strip, values)`: panel by panel, in it strip by strip.
+/// Multiplies the given panels of `a` with `strips` (an [`Packed::operand`] of it), and hands every
+/// row of the result to `each(row, strip, values)`: panel by panel, in it strip by strip.
 #[inline(always)]
 pub fn product<S: Simd>(
     simd: S,
@@ -63,8 +107,11 @@ pub fn product<S: Simd>(
     let mut tile = [[0.0; STRIP]; PANEL];
     for panel in panels {
         let rows = PANEL.min(a.rows - panel * PANEL);
-        for (index, strip) in strips.chunks_exact(a.depth).enumerate() {
-            panel_times_strip(simd, a.panel(panel), strip, &mut tile);
+        for (index, strip) in strips.chunks_exact(a.places()).enumerate() {
+            match a.hold {
+                Hold::Numbers => panel_times_strip(simd, a.panel(panel), strip, &mut tile),
+                Hold::Pairs => simd.multiply_pairs(a.panel(panel), strip, &mut tile),
+            }
             for (lane, values) in tile[..rows].iter().enumerate() {
                 each(panel * PANEL + lane, index, values);
             }
@@ -184,9 +231,9 @@ mod tests {
         fn products_of_small_integers_are_exact(
             rows in 1usize..20, depth in 1usize..40, pixels in 1usize..100, seed in 0usize..1000,
         ) {
-            // Integers up to 7: every sum is below 2^24, so that any order of summation gives the
-            // exact result.
-            let a = |r: usize, k: usize| ((r * 31 + k * 17 + seed) % 15) as f32 - 7.0;
+            // Integers up to 7: bf16 holds them, and every sum is below 2^24, so that any order of
+            // summation gives the exact result.
+            let value = |r: usize, k: usize| ((r * 31 + k * 17 + seed) % 15) as f32 - 7.0;
             let b = |k: usize, p: usize| ((k * 13 + p * 29 + seed) % 13) as f32 - 6.0;
             let mut strips = vec![[0.0; STRIP]; pixels.div_ceil(STRIP) * depth];
             for k in 0..depth {
@@ -195,14 +242,16 @@ mod tests {
                 scatter(&mut strips, depth, k, 0, &row[..cut]);
                 scatter(&mut strips, depth, k, cut, &row[cut..]);
             }
-            let packed = Packed::new(rows, depth, a);
-            for isa in Isa::available() {
-                let c = isa.run(Multiply { a: &packed, strips: &strips, pixels });
+            let packed = Packed::new(rows, depth, value);
+            let pairs = packed.clone().in_pairs();
+            for (isa, a) in Isa::available().flat_map(|isa| [(isa, &packed), (isa, &pairs)]) {
+                let mut strips = strips.clone();
+                let c = isa.run(Multiply { a, strips: a.operand(&mut strips), pixels });
                 for r in 0..rows {
                     for p in 0..pixels {
-                        let expected: f32 = (0..depth).map(|k| a(r, k) * b(k, p)).sum();
+                        let expected: f32 = (0..depth).map(|k| value(r, k) * b(k, p)).sum();
                         let got = c[r * pixels + p];
-                        prop_assert_eq!(got, expected, "{:?} row {} pixel {}", isa, r, p);
+                        prop_assert_eq!(got, expected, "{:?} {:?} {} {}", isa, a.hold, r, p);
                     }
                 }
             }

@@ -6,6 +6,7 @@
 //! its results do not depend on that number either. All tensors are `f32`, contiguous, `NCHW`.
 #![allow(unsafe_code)] // the one place for it; each block carries its argument
 
+pub mod bf16;
 pub mod buffer;
 pub mod conv3x3;
 pub mod correlation;

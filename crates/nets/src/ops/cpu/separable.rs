@@ -90,6 +90,11 @@ impl SeparablePlan {
         }
     }
 
+    /// The same plan with the products of its backward pass in bf16.
+    pub fn with_bf16_gradients(self) -> SeparablePlan {
+        SeparablePlan { backward: self.backward.in_pairs(), ..self }
+    }
+
     /// The same plan on a given instruction set.
     pub fn with_isa(self, isa: Isa) -> SeparablePlan {
         SeparablePlan { isa, ..self }

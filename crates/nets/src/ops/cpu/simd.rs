@@ -18,6 +18,8 @@ pub use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
+use super::bf16;
+use super::gemm::{PANEL, STRIP};
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::str::FromStr;
@@ -74,6 +76,14 @@ impl Isa {
     /// Every instruction set this CPU can run, lowest first.
     pub fn available() -> impl Iterator<Item = Isa> {
         [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| *isa <= Isa::detected())
+    }
+
+    /// Whether the CPU multiplies pairs of bf16 numbers faster than the numbers one by one.
+    pub fn has_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self == Isa::Avx512 && is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// The instruction set to use: that of [`Isa::from_environment`], or the detected one where
@@ -202,6 +212,18 @@ pub trait Simd: Copy {
     /// The sum of all lanes, in an order fixed for each instruction set.
     fn sum(self, value: Self::Vector) -> f32;
 
+    /// The product of a panel and a strip whose places hold two bf16 numbers each, summed in `f32`
+    /// (see [`super::gemm`]). Without an instruction for it, slowly, number by number.
+    #[inline(always)]
+    fn multiply_pairs(
+        self,
+        panel: &[[f32; PANEL]],
+        strip: &[[f32; STRIP]],
+        tile: &mut [[f32; STRIP]; PANEL],
+    ) {
+        multiply_pairs_one_by_one(panel, strip, tile);
+    }
+
     /// `first`, then all lanes but the last.
     #[inline(always)]
     fn shifted_up(self, first: f32, value: Self::Vector) -> Self::Vector {
@@ -238,6 +260,25 @@ pub trait Simd: Copy {
     fn interleave4(self, vectors: [Self::Vector; 4]) -> [Self::Vector; 4] {
         let lanes = Self::LANES;
         through_memory(self, vectors, |number| place(number % lanes * 4 + number / lanes, lanes))
+    }
+}
+
+/// [`Simd::multiply_pairs`] without an instruction for it.
+#[inline(always)]
+fn multiply_pairs_one_by_one(
+    panel: &[[f32; PANEL]],
+    strip: &[[f32; STRIP]],
+    tile: &mut [[f32; STRIP]; PANEL],
+) {
+    *tile = [[0.0; STRIP]; PANEL];
+    for (a, b) in panel.iter().zip(strip) {
+        for (a, b) in bf16::part(a).iter().zip(&bf16::part(b)) {
+            for (row, a) in tile.iter_mut().zip(a) {
+                for (sum, b) in row.iter_mut().zip(b) {
+                    *sum += a * b;
+                }
+            }
+        }
     }
 }
 

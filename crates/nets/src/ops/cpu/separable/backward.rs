@@ -107,6 +107,7 @@ impl Kernel for Backward<'_> {
             let strips = &mut strips[..(tile.len() * w).div_ceil(STRIP) * self.plan.c_out];
             self.rectify(simd, &tile, strips);
             self.sum_noise(&tile, strips);
+            let strips = self.plan.backward.operand(strips);
             // A row of v needs the row of q below it; below the image that is zero.
             let ready = if tile.end == h { h } else { tile.end - 1 };
             let done = tile.start.saturating_sub(1).max(self.band.rows.start)

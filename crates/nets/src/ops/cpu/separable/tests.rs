@@ -185,6 +185,52 @@ fn odd_sizes_batches_and_channels_equal_the_defining_sums() {
         .unwrap();
 }
 
+/// The same case with every number positive: its results are the sums of the absolute terms.
+fn magnitudes(case: &Case) -> Case {
+    let abs = |v: &[f32]| v.iter().map(|v| v.abs()).collect();
+    Case {
+        dw: abs(&case.dw),
+        pw: abs(&case.pw),
+        bias: abs(&case.bias),
+        x: abs(&case.x),
+        s: abs(&case.s),
+        noise: abs(&case.noise),
+        gy: abs(&case.gy),
+        ..case.clone()
+    }
+}
+
+/// Two factors of 8 bits, each wrong by a 256th at most (half the spacing of 1/128), and f32 sums.
+const PAIR_TOLERANCE: f64 = 2.01 / 256.0;
+
+#[test]
+fn bf16_gradients_are_wrong_by_the_rounding_of_two_factors_at_most() {
+    for sizes in [[1, 1, 1, 5, 5], [2, 7, 9, 13, 21], [1, 40, 24, 64, 33], [1, 150, 130, 8, 8]] {
+        let case = Case::new(sizes, false, 7);
+        let Shape { n, h, w } = case.shape;
+        for isa in Isa::available() {
+            let plan = case.plan(isa).with_bf16_gradients();
+            let y = plan.forward(&case.x, &case.s, &case.noise, n, h, w);
+            assert!(y == case.forward(isa), "the forward pass is the same");
+            let grads = plan.backward(&case.x, &case.s, &y, &case.gy, n, h, w, true);
+            let [gx, gs, gnoise, _] = case.reference_backward(&y);
+            let [gx_sizes, gs_sizes, ..] = magnitudes(&case).reference_backward(&y);
+            within(&grads.gx, &gx, &gx_sizes, "gx");
+            within(&grads.gs, &gs, &gs_sizes, "gs");
+            // No product takes part in it.
+            assert!(difference(&grads.gnoise.unwrap(), &gnoise) < TOLERANCE);
+        }
+    }
+}
+
+/// Every number beside the sum of its own absolute terms.
+fn within(got: &[f32], expected: &[f64], sizes: &[f64], name: &str) {
+    for ((got, expected), size) in got.iter().zip(expected).zip(sizes) {
+        let error = (f64::from(*got) - expected).abs();
+        assert!(error <= PAIR_TOLERANCE * size.abs() + 1e-6, "{name}: {got} for {expected}");
+    }
+}
+
 #[test]
 fn many_bands_and_many_panel_groups_equal_the_defining_sums() {
     // Several bands with a halo and tiles of one row; several groups of panels; both.

@@ -1,8 +1,9 @@
 //! AVX2 and AVX-512.
 
-use super::{Isa, Kernel, Simd};
+use super::super::gemm::{PANEL, STRIP};
+use super::{Isa, Kernel, Simd, multiply_pairs_one_by_one};
 use std::arch::x86_64::*;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, transmute};
 
 /// Proof type of [`super::Isa::Avx2`].
 #[derive(Clone, Copy)]
@@ -162,6 +163,19 @@ vectors!(
     |target, end, value| _mm512_mask_storeu_ps(target, mask16(0, end), value),
     {
         #[inline(always)]
+        fn multiply_pairs(
+            self,
+            panel: &[[f32; PANEL]],
+            strip: &[[f32; STRIP]],
+            tile: &mut [[f32; STRIP]; PANEL],
+        ) {
+            if is_x86_feature_detected!("avx512bf16") {
+                // SAFETY: detected just now; AVX-512 as the value of the proof type shows.
+                return unsafe { multiply_pairs(panel, strip, tile) };
+            }
+            multiply_pairs_one_by_one(panel, strip, tile);
+        }
+        #[inline(always)]
         fn shifted_up(self, first: f32, value: __m512) -> __m512 {
             // SAFETY: the value of the proof type shows that the CPU has AVX-512.
             unsafe {
@@ -233,6 +247,38 @@ vectors!(
         }
     }
 );
+
+/// [`Simd::multiply_pairs`] in registers: 8 rows of 2 vectors.
+///
+/// # Safety
+/// The CPU has AVX-512 with BF16.
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn multiply_pairs(
+    panel: &[[f32; PANEL]],
+    strip: &[[f32; STRIP]],
+    tile: &mut [[f32; STRIP]; PANEL],
+) {
+    // SAFETY: every load and store is of an array that holds the vector; all vectors are 512 bits.
+    unsafe {
+        let mut sums = [[_mm512_setzero_ps(); 2]; PANEL];
+        for (a, b) in panel.iter().zip(strip) {
+            let b = [
+                _mm512_loadu_si512(b.as_ptr().cast()),
+                _mm512_loadu_si512(b[16..].as_ptr().cast()),
+            ];
+            for (sums, a) in sums.iter_mut().zip(a) {
+                let a: __m512bh = transmute(_mm512_set1_epi32(a.to_bits() as i32));
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = _mm512_dpbf16_ps(*sum, a, transmute::<__m512i, __m512bh>(b));
+                }
+            }
+        }
+        for (row, sums) in tile.iter_mut().zip(sums) {
+            _mm512_storeu_ps(row.as_mut_ptr(), sums[0]);
+            _mm512_storeu_ps(row[16..].as_mut_ptr(), sums[1]);
+        }
+    }
+}
 
 // Lanes of two vectors, those of the second counted from 16 on.
 const EVEN: [i32; 16] = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30];
