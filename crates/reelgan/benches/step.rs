@@ -182,7 +182,7 @@ fn steps(setup: &Setup, preset: Preset, count: usize, gradients: Precision) -> V
     let flow = reelgan::flow::DenseFlow::default();
     let whole = preset.config();
     // Every step on all frames.
-    let schedule = Schedule { lead: 0.0, ..whole.schedule };
+    let schedule = Schedule { lead: 0.0, turn: 0, ..whole.schedule };
     let config = InvertConfig { steps: REPEATS + 1, schedule, gradients, ..whole };
     let inverter =
         Inverter::new(&setup.generator, &setup.nets, &flow, config).expect("a configuration");

@@ -1,5 +1,7 @@
 //! Every setting of an inversion, resolved and checked.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -103,10 +105,29 @@ impl InvertConfig {
         if together { self.schedule.lead_steps(self.steps) } else { 0 }
     }
 
+    /// The frames of `frames` that step `step` looks at: the first alone while it leads, then some
+    /// of them in turn, in the last steps all. A run that may end early looks at all of them in
+    /// every step after the lead, because only that tells when; so does one whose frames have
+    /// codes of their own, which learn nothing from each other.
+    pub fn looks_at(&self, step: usize, frames: Range<usize>) -> Vec<usize> {
+        /// Their losses tell which codes were best.
+        const FOR_ALL_FRAMES: usize = 2;
+        let lead = self.lead_steps(frames.len());
+        let turns = (1..frames.len()).contains(&self.schedule.turn)
+            && self.offsets != Offsets::Free
+            && !self.stop.may_end_early();
+        if step < lead {
+            vec![frames.start]
+        } else if turns && step + FOR_ALL_FRAMES < self.steps {
+            self.schedule.taking_turns(step - lead, frames)
+        } else {
+            frames.collect()
+        }
+    }
+
     /// Pictures that the first `steps` steps generate of the `frames` frames they find.
     pub fn passes(&self, steps: usize, frames: usize) -> usize {
-        let lead = self.lead_steps(frames).min(steps);
-        lead + (steps - lead) * frames
+        (0..steps).map(|step| self.looks_at(step, 0..frames).len()).sum()
     }
 
     /// The method of this configuration with the means of another: what is unknown, which
@@ -152,9 +173,15 @@ mod tests {
     #[test]
     fn steps_with_the_first_frame_alone_generate_one_picture() {
         let mut config = InvertConfig { steps: 20, ..InvertConfig::default() };
-        config.schedule.lead = 0.5;
+        config.schedule = Schedule { lead: 0.5, ..Schedule::constant(0.01) };
         assert_eq!([0, 4, 10, 20].map(|steps| config.passes(steps, 3)), [0, 4, 10, 40]);
         assert_eq!(config.passes(20, 1), 20);
+        config.schedule.turn = 2;
+        assert_eq!([10, 11, 18, 19, 20].map(|steps| config.passes(steps, 3)), [10, 12, 26, 29, 32]);
+        assert_eq!([9, 10, 18].map(|step| config.looks_at(step, 0..3).len()), [1, 2, 3]);
+        config.stop.target = 0.1;
+        assert_eq!(config.passes(20, 3), 40);
+        config.stop.target = 0.0;
         config.offsets = Offsets::Free;
         assert_eq!(config.passes(20, 3), 60);
     }

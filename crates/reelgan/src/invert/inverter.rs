@@ -178,15 +178,16 @@ impl<'a> Inverter<'a> {
             if step >= total {
                 break StopReason::Finished;
             }
-            let looked_at = if step < lead { 1 } else { frames.count() };
+            let found = state.variables.held()..frames.count();
+            let looked_at = self.config.looks_at(step, found.clone());
             let Pass { terms, frames, gradient } =
-                self.pass(&objective, &state.variables, step, &fixed, looked_at);
+                self.pass(&objective, &state.variables, step, &fixed, &looked_at);
             if let Some(reason) = not_finite(step, &terms, &gradient) {
                 break reason;
             }
             let better = state.best.as_ref().is_none_or(|best| terms.total < best.total);
-            // The loss of the first frame alone is no measure for all.
-            if step >= lead && better {
+            // The loss of some frames is no measure for all.
+            if looked_at.len() == found.len() && better {
                 let values = state.variables.values();
                 state.best = Some(Best { step, total: terms.total, values, frames });
             }
@@ -279,21 +280,22 @@ impl<'a> Inverter<'a> {
 
     /// Losses and gradient to the unknowns, one frame after the other, so that
     /// memory holds the graph of one frame only. A held code has a loss that nothing can
-    /// change: it is left out. Of fewer frames than there are, the terms are what all
-    /// would have if they were like these.
+    /// change: it is left out. Of fewer frames than there are, terms and gradient are what
+    /// all would have if they were like these.
     fn pass(
         &self,
         objective: &Objective,
         variables: &Variables,
         step: usize,
         fixed: &Noise,
-        looked_at: usize,
+        looked_at: &[usize],
     ) -> Pass {
         let (codes, held) = (variables.codes(), variables.held());
         let mut terms = Terms::default();
-        let mut frames = Vec::with_capacity(codes.count() - held);
-        let mut gradient = vec![0.0f32; held * codes.rows() * codes.dim()];
-        for k in held..looked_at {
+        let mut frames = Vec::with_capacity(looked_at.len());
+        let mut gradient = vec![0.0f32; codes.data().len()];
+        let size = codes.rows() * codes.dim();
+        for &k in looked_at {
             let drawn;
             let noise = match self.config.noise {
                 NoiseMode::Fixed => fixed,
@@ -311,11 +313,13 @@ impl<'a> Inverter<'a> {
             frames.push(share.total * codes.count() as f32);
             let mut grads = loss.total.backward();
             let grad = code.grad_remove(&mut grads).expect("every frame depends on its code");
-            gradient.extend(grad.into_data().try_into_vec::<f32>().expect("gradients are f32"));
+            let grad = grad.into_data().try_into_vec::<f32>().expect("gradients are f32");
+            gradient[k * size..(k + 1) * size].copy_from_slice(&grad);
         }
-        if looked_at < codes.count() {
-            terms.scale((codes.count() - held) as f32 / (looked_at - held) as f32);
-            gradient.resize(codes.data().len(), 0.0);
+        if looked_at.len() < codes.count() - held {
+            let scale = (codes.count() - held) as f32 / looked_at.len() as f32;
+            terms.scale(scale);
+            gradient.iter_mut().for_each(|g| *g *= scale);
         }
         let weight = self.config.weights.smoothness;
         if weight > 0.0 && codes.count() > 1 {

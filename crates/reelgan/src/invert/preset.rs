@@ -80,7 +80,14 @@ impl Preset {
                 consistency: 1.0,
                 ..LossWeights::default()
             },
-            schedule: Schedule { peak, offset_rate: 0.25, ramp_up: 0.1, ramp_down: 0.5, lead },
+            schedule: Schedule {
+                peak,
+                offset_rate: 0.25,
+                ramp_up: 0.1,
+                ramp_down: 1.0,
+                lead,
+                turn: 1,
+            },
             adam: AdamConfig::default(),
             axes: Axes::Plain,
             gradients: Precision::F32,
@@ -112,8 +119,8 @@ impl Preset {
             ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(200, 0.05, 0.7))),
-            Self::Fast => settled(3.0, 0.2, ours(70, 0.12, 0.8)),
+            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(440, 0.0625, 0.32))),
+            Self::Fast => settled(3.0, 0.42, ours(106, 0.15, 0.53)),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }

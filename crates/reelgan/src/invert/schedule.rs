@@ -1,6 +1,7 @@
 //! The learning rate over the steps.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +28,17 @@ pub struct Schedule {
     /// nearly what all of them would, at the price of one.
     #[serde(default)]
     pub lead: f64,
+    /// Frames that a step looks at after the lead, taking turns; 0 for all of them. The frames
+    /// are nearly the same, so a step learns nearly as much from one of them as from all, at
+    /// a part of the price.
+    #[serde(default)]
+    pub turn: usize,
 }
 
 impl Schedule {
     /// The same rate at every step.
     pub const fn constant(rate: f64) -> Self {
-        Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0, lead: 0.0 }
+        Self { peak: rate, offset_rate: 1.0, ramp_up: 0.0, ramp_down: 0.0, lead: 0.0, turn: 0 }
     }
 
     /// Refuses a peak that is not above 0 and shares outside `[0,1]`.
@@ -73,6 +79,23 @@ impl Schedule {
         ((self.lead * steps as f64).round() as usize).min(steps.saturating_sub(FOR_ALL_FRAMES))
     }
 
+    /// The frames of `frames` that turn number `turn`, counted from 0, looks at. Frames that come
+    /// after one another in time do not take their turns one after the other, and all have had
+    /// as many, or one less than another.
+    pub(super) fn taking_turns(&self, turn: usize, frames: Range<usize>) -> Vec<usize> {
+        let count = frames.len();
+        let shares_no_factor = |stride: &usize| {
+            let (mut a, mut b) = (count, *stride);
+            while b > 0 {
+                (a, b) = (b, a % b);
+            }
+            a == 1
+        };
+        let stride = (1..=(count / 2).max(1)).rev().find(shares_no_factor).unwrap_or(1);
+        let place = |i: usize| frames.start + (turn * self.turn + i) % count * stride % count;
+        (0..self.turn).map(place).collect()
+    }
+
     /// The rate of step `step` of `steps`, counted from 0; always above 0.
     pub fn rate(&self, step: usize, steps: usize) -> f64 {
         // Positions in the middle of a step, so that neither end is exactly 0.
@@ -100,13 +123,30 @@ mod tests {
 
     #[test]
     fn ramps_meet_the_closed_form() {
-        let s = Schedule { peak: 0.08, offset_rate: 1.0, ramp_up: 0.1, ramp_down: 0.5, lead: 0.0 };
+        let s = Schedule { ramp_up: 0.1, ramp_down: 0.5, ..Schedule::constant(0.08) };
         assert!((s.rate(0, 100) - 0.08 * 0.05).abs() < 1e-12);
         assert!((s.rate(30, 100) - 0.08).abs() < 1e-12);
         let t = 1.0 - 90.5 / 100.0;
         let want = 0.08 * 0.5 * (1.0 - (PI * t / 0.5).cos());
         assert!((s.rate(90, 100) - want).abs() < 1e-12);
         assert!(s.rate(99, 100) > 0.0);
+    }
+
+    #[test]
+    fn every_frame_has_its_turns() {
+        for (count, turn) in [(2, 1), (3, 1), (4, 1), (5, 1), (5, 2), (6, 1), (6, 4), (9, 2)] {
+            let schedule = Schedule { turn, ..Schedule::constant(0.01) };
+            let turns: Vec<_> =
+                (0..count).flat_map(|k| schedule.taking_turns(k, 3..3 + count)).collect();
+            for of_all in turns.chunks_exact(count) {
+                let mut of_all = of_all.to_vec();
+                of_all.sort_unstable();
+                assert!(of_all.into_iter().eq(3..3 + count), "{count} frames, {turn} a turn");
+            }
+        }
+        let one = Schedule { turn: 1, ..Schedule::constant(0.01) };
+        let order: Vec<_> = (0..5).flat_map(|k| one.taking_turns(k, 0..5)).collect();
+        assert_eq!(order, [0, 2, 4, 1, 3]);
     }
 
     #[test]

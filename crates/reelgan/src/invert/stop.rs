@@ -23,6 +23,11 @@ pub struct StopConfig {
 }
 
 impl StopConfig {
+    /// Whether any rule is on.
+    pub fn may_end_early(&self) -> bool {
+        self.target > 0.0 || self.plateau_steps > 0
+    }
+
     /// Refuses numbers that make no sense.
     ///
     /// # Errors

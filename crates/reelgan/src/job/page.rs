@@ -160,13 +160,18 @@ fn losses(c: &Contents<'_>) -> Section {
     series.extend(weights.into_iter().enumerate().filter_map(active));
     let rate = c.history.iter().map(|r| ((r.step + 1) as f64, r.rate)).collect();
     let together = c.settings.invert.windows.size.min(c.manifest.frames);
-    let alone = match c.settings.invert.lead_steps(together) {
+    let lead = c.settings.invert.lead_steps(together);
+    let alone = match lead {
         0 => String::new(),
         lead => format!("; up to step {lead} from the first frame alone"),
     };
+    let in_turn = match c.settings.invert.looks_at(lead, 0..together).len() {
+        seen if seen < together => format!("; then from {seen} of {together} frames in turn"),
+        _ => String::new(),
+    };
     let plots = vec![
         LinePlot {
-            title: format!("loss terms, times their weights{alone}"),
+            title: format!("loss terms, times their weights{alone}{in_turn}"),
             x_label: "step".into(),
             log_y: true,
             series,
