@@ -119,8 +119,8 @@ impl Preset {
             ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(440, 0.0625, 0.32))),
-            Self::Fast => settled(3.0, 0.42, ours(106, 0.15, 0.53)),
+            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(440, 0.05, 0.32))),
+            Self::Fast => settled(3.0, 0.42, ours(106, 0.12, 0.53)),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
