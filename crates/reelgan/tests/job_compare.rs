@@ -58,6 +58,19 @@ fn steps_with_the_first_frame_alone_count_as_one_picture() {
 }
 
 #[test]
+fn steps_with_some_frames_in_turn_tell_nothing_of_all() {
+    let home = tempfile::tempdir().unwrap();
+    frames(&home.path().join("in"), 3);
+    let settings = config(10);
+    let schedule = Schedule { turn: 2, ..settings.schedule };
+    let run = inverted(home.path(), "run", InvertConfig { schedule, ..settings });
+    let curve = &job::compare(std::slice::from_ref(&run)).unwrap()[0];
+    let looked_at: Vec<usize> = curve.points.iter().map(|p| p.frames).collect();
+    assert_eq!(looked_at, [2, 2, 2, 2, 2, 2, 2, 2, 3, 3]);
+    assert!(curve.reached_at.unwrap() >= 8 * 2 + 3);
+}
+
+#[test]
 fn unfinished_runs_count_as_far_as_they_came() {
     let home = tempfile::tempdir().unwrap();
     frames(&home.path().join("in"), 3);

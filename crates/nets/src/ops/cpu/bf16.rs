@@ -6,7 +6,7 @@
 ///
 /// Rounds to nearest, ties to even; not-a-number as arithmetic gives it stays one.
 #[inline(always)]
-pub fn pair<const N: usize>(low: &[f32; N], high: &[f32; N]) -> [f32; N] {
+fn pair<const N: usize>(low: &[f32; N], high: &[f32; N]) -> [f32; N] {
     let mut pairs = [0.0; N];
     for i in 0..N {
         pairs[i] = f32::from_bits(rounded(low[i]) >> 16 | rounded(high[i]) & UPPER);
