@@ -63,6 +63,10 @@ pub struct Settings {
     /// Weight of the change of the code from frame to frame, 0 or more
     #[arg(long, value_name = "W", help_heading = WEIGHTS)]
     weight_smoothness: Option<f64>,
+    /// Weight of the distance of the rows of a code from each other, 0 or more: it keeps codes
+    /// near those that the generator draws, so that edits work
+    #[arg(long, value_name = "W", help_heading = WEIGHTS)]
+    weight_spread: Option<f64>,
 
     /// Highest learning rate, above 0
     #[arg(long, value_name = "RATE", help_heading = OPTIMISER)]
@@ -189,6 +193,7 @@ impl Settings {
             ("weights.cross_frame", float(self.weight_cross_frame)),
             ("weights.face", float(self.weight_face)),
             ("weights.smoothness", float(self.weight_smoothness)),
+            ("weights.spread", float(self.weight_spread)),
             ("schedule.peak", float(self.lr)),
             ("schedule.offset_rate", float(self.offset_rate)),
             ("schedule.ramp_up", float(self.ramp_up)),
@@ -268,7 +273,7 @@ mod tests {
         --consistency-base all --weight-pixel 1 --weight-perceptual 2 --weight-consistency 3 \
         --weight-cross-frame 4 --weight-lpips 5 --lr 0.5 --offset-rate 0.2 --ramp-up 0.1 --ramp-down 0.2 --lead 0.5 --turn 1 --axes whitened --gradients bf16 --beta1 0.3 --beta2 0.4 \
         --epsilon 1e-6 --space w+,noise --noise-steps 4 --noise-lr 0.1 --noise-weight-pixel 2 \
-        --noise-weight-consistency 0.5 --weight-face 0.25 --weight-smoothness 1 --window 6 --window-stride 3 \
+        --noise-weight-consistency 0.5 --weight-face 0.25 --weight-smoothness 1 --weight-spread 0.5 --window 6 --window-stride 3 \
         --window-settle 2 --window-effort 0.5 --window-rate 0.4 --window-drift 0.3 --window-blur 4 --shared-from 9 --target 0.7 --plateau-steps 9 --plateau-tolerance 0.01";
 
     #[test]

@@ -13,7 +13,7 @@ use crate::codes::{Codes, Trajectory};
 use crate::encode::start::{StartEncoder, StartMap};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
-use crate::loss::{LpipsTerm, Perceptual, smoothness};
+use crate::loss::{LpipsTerm, Perceptual, smoothness, spread};
 use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Terms};
 use crate::perceptual::PerceptualNets;
 use crate::{Error, Result};
@@ -321,13 +321,18 @@ impl<'a> Inverter<'a> {
             terms.scale(scale);
             gradient.iter_mut().for_each(|g| *g *= scale);
         }
-        let weight = self.config.weights.smoothness;
-        if weight > 0.0 && codes.count() > 1 {
-            let (value, slope) = smoothness(&codes);
-            terms.smoothness = value;
-            terms.total += weight * value;
+        let mut of_codes = |weight: f32, term: fn(&Codes) -> (f32, Vec<f32>)| {
+            if weight == 0.0 {
+                return 0.0;
+            }
+            let (value, slope) = term(&codes);
             gradient.iter_mut().zip(&slope).for_each(|(g, s)| *g += weight * s);
-        }
+            terms.total += weight * value;
+            value
+        };
+        let weights = &self.config.weights;
+        let ties = [of_codes(weights.smoothness, smoothness), of_codes(weights.spread, spread)];
+        [terms.smoothness, terms.spread] = ties;
         Pass { terms, frames, gradient: variables.backward(&gradient) }
     }
 

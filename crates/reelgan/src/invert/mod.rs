@@ -6,6 +6,7 @@ mod config;
 mod event;
 mod in_domain;
 mod inverter;
+pub(crate) mod losses;
 mod noise;
 mod path;
 mod precision;

@@ -100,9 +100,15 @@ impl Preset {
             windows: WindowConfig { settle, effort, blur: 1, ..config.windows },
             ..config
         };
-        // Lips and eyes are small in the whole picture.
-        let looking_at_the_face = |config: InvertConfig| InvertConfig {
-            weights: LossWeights { face: 1.0, ..config.weights },
+        // Rows that stay together leave a code open to edits; without that, rates this high
+        // reach the same likeness with codes that break when they are edited.
+        let together = |spread, config: InvertConfig| InvertConfig {
+            weights: LossWeights { spread, ..config.weights },
+            ..config
+        };
+        // Lips and eyes are small in the whole picture; eq. 10 brings what LPIPS overlooks.
+        let looking_closer = |config: InvertConfig| InvertConfig {
+            weights: LossWeights { face: 1.0, perceptual: 0.2, ..config.weights },
             ..config
         };
         let paper = |offsets, consistency| InvertConfig {
@@ -119,8 +125,10 @@ impl Preset {
             ..ours(5000, 0.01, 0.0)
         };
         match self {
-            Self::Default => looking_at_the_face(settled(1.5, 0.4, ours(440, 0.05, 0.32))),
-            Self::Fast => settled(3.0, 0.42, ours(106, 0.12, 0.53)),
+            Self::Default => {
+                looking_closer(together(0.5, settled(1.5, 0.4, ours(440, 0.08, 0.32))))
+            }
+            Self::Fast => together(0.3, settled(3.0, 0.42, ours(106, 0.14, 0.53))),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }

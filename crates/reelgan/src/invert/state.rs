@@ -4,8 +4,7 @@ use std::path::Path;
 
 use reelgan_run::{Array, ArrayFile};
 
-use super::{Adam, InvertConfig, StepRecord, Variables};
-use crate::objective::Terms;
+use super::{Adam, InvertConfig, StepRecord, Variables, losses};
 use crate::{Error, Result};
 
 /// An inversion between two steps.
@@ -79,10 +78,8 @@ impl State {
             put("best", best.values.clone())?;
             put("best_frames", best.frames.clone())?;
         }
-        let rows: Vec<f32> =
-            self.history.iter().flat_map(|r| r.terms.named().map(|(_, value)| value)).collect();
-        let columns = Terms::default().named().len();
-        file.arrays.insert("history".into(), Array::new([self.history.len(), columns], rows)?);
+        let terms: Vec<_> = self.history.iter().map(|record| record.terms).collect();
+        losses::put(&mut file, &terms)?;
         file.metadata.insert("config".into(), fingerprint(config));
         if let Some(best) = &self.best {
             file.metadata.insert("best_step".into(), best.step.to_string());
@@ -97,7 +94,10 @@ impl State {
     /// A file that is missing or damaged, or belongs to another configuration.
     pub fn load(mut fresh: State, config: &InvertConfig, path: &Path) -> Result<Self> {
         let file = ArrayFile::read(path)?;
-        if file.metadata.get("config") != Some(&fingerprint(config)) {
+        // Keys that came after the file have the values that its version had without them.
+        let read = |text: &str| serde_json::from_str::<InvertConfig>(text).ok();
+        let theirs = file.metadata.get("config").and_then(|text| read(text));
+        if theirs.is_none() || theirs != read(&fingerprint(config)) {
             return Err(Error::file(
                 path,
                 "was written with other settings; resume with the settings of the run, or start a new one",
@@ -119,7 +119,7 @@ impl State {
         }
         fresh.adam.mean = numbers("adam.mean")?;
         fresh.adam.square = numbers("adam.square")?;
-        fresh.history = history(&file, config, path)?;
+        fresh.history = records(&file, config, path)?;
         fresh.adam.steps = u32::try_from(fresh.history.len())
             .map_err(|_| Error::file(path, "holds more steps than can be counted"))?;
         fresh.best = match file.metadata.get("best_step") {
@@ -146,24 +146,14 @@ fn fingerprint(config: &InvertConfig) -> String {
     serde_json::to_string(config).expect("a configuration is plain data")
 }
 
-fn history(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<StepRecord>> {
-    let array = file.get("history")?;
-    let columns = Terms::default().named().len();
-    let fits =
-        matches!(array.shape.as_slice(), [steps, c] if *c == columns && *steps <= config.steps);
-    if !fits {
-        return Err(Error::file(
-            path,
-            format!(
-                "history has shape {:?}, expected at most {} steps of {columns}",
-                array.shape, config.steps
-            ),
-        ));
+fn records(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<StepRecord>> {
+    let terms = losses::get(file, path)?;
+    if terms.len() > config.steps {
+        let problem =
+            format!("has losses of {} steps, expected at most {}", terms.len(), config.steps);
+        return Err(Error::file(path, problem));
     }
-    let record = |(step, row): (usize, &[f32])| StepRecord {
-        step,
-        rate: config.schedule.rate(step, config.steps),
-        terms: Terms::from_values(std::array::from_fn(|k| row[k])),
-    };
-    Ok(array.data.chunks_exact(columns).enumerate().map(record).collect())
+    let record =
+        |(step, terms)| StepRecord { step, rate: config.schedule.rate(step, config.steps), terms };
+    Ok(terms.into_iter().enumerate().map(record).collect())
 }

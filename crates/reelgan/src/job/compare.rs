@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::begun::Begun;
 use super::results::shortest;
 use super::show::{RunSummary, show};
-use crate::invert::Place;
+use crate::invert::{Place, losses};
 use crate::objective::Terms;
 use crate::{Error, Result};
 
@@ -183,13 +183,8 @@ fn recorded(path: &Path) -> Result<Vec<BTreeMap<&'static str, f64>>> {
 fn history(paths: &[PathBuf]) -> Result<Vec<BTreeMap<&'static str, f64>>> {
     let Some(path) = paths.iter().find(|path| path.exists()) else { return Ok(Vec::new()) };
     let file = ArrayFile::read(path)?;
-    let history = file.get("history")?;
-    let names = Terms::default().named().map(|(name, _)| name);
-    if history.shape.get(1) != Some(&names.len()) {
-        return Err(Error::file(path, format!("has losses of shape {:?}", history.shape)));
-    }
-    let rows = history.data.chunks_exact(names.len());
-    Ok(rows.map(|row| names.into_iter().zip(row.iter().map(|v| shortest(*v))).collect()).collect())
+    let row = |terms: &Terms| terms.named().map(|(name, value)| (name, shortest(value))).into();
+    Ok(losses::get(&file, path)?.iter().map(row).collect())
 }
 
 /// One line a run: what it cost and where it came to.

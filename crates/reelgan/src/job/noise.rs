@@ -15,15 +15,13 @@ use super::{Kit, inputs, results, sealed, windows};
 use crate::codes::CodeReader;
 use crate::generator::{Generator, Identity, Noise};
 use crate::invert::{
-    Event, InvertConfig, Inverter, NoiseStage, Observer, Space, State, StopReason,
+    Event, InvertConfig, Inverter, NoiseStage, Observer, Space, State, StopReason, losses,
 };
 use crate::objective::Terms;
 use crate::{Error, Result};
 
 /// How much work a killed process may lose, apart from the step it was at.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// The losses in the file of a frame's noise.
-const HISTORY: &str = "history";
 
 /// Optimises the noise of every frame that has none yet.
 pub(super) fn optimise(
@@ -120,10 +118,8 @@ fn save(generator: &Identity, noise: &Noise, state: &State, path: &Path) -> Resu
         let data = plane.clone().into_data().try_into_vec::<f32>().expect("noise is f32");
         file.arrays.insert(plane_name(k), Array::new(plane.dims().to_vec(), data)?);
     }
-    let terms = state.history.iter().flat_map(|r| r.terms.named().map(|(_, value)| value));
-    let history =
-        Array::new([state.history.len(), Terms::default().named().len()], terms.collect())?;
-    file.arrays.insert(HISTORY.into(), history);
+    let terms: Vec<_> = state.history.iter().map(|record| record.terms).collect();
+    losses::put(&mut file, &terms)?;
     for (key, value) in [
         ("generator", generator.name.as_str()),
         ("generator_sha256", generator.sha256.as_str()),
@@ -178,13 +174,12 @@ fn read(generator: &dyn Generator, path: &Path) -> Result<Noise> {
 fn table(folder: &RunFolder, frames: usize, config: &InvertConfig) -> Result<String> {
     let mut columns = vec!["frame", "step", "rate"];
     columns.extend(Terms::default().named().map(|(name, _)| name));
-    let width = columns.len() - 3;
     let mut rows: Vec<Vec<f64>> = Vec::new();
     for k in 0..frames {
-        let file = ArrayFile::read(&folder.noise(k + 1))?;
-        for (step, terms) in file.get(HISTORY)?.data.chunks_exact(width).enumerate() {
+        let path = folder.noise(k + 1);
+        for (step, terms) in losses::get(&ArrayFile::read(&path)?, &path)?.iter().enumerate() {
             let mut row = vec![(k + 1) as f64, (step + 1) as f64, config.noise_stage.rate];
-            row.extend(terms.iter().map(|&v| results::shortest(v)));
+            row.extend(terms.named().map(|(_, value)| results::shortest(value)));
             rows.push(row);
         }
     }

@@ -15,8 +15,7 @@ use super::watch::{Halt, Notice, Teller};
 use super::{FlowSource, Kit, inputs, sealed};
 use crate::codes::Codes;
 use crate::flow::{FloFolder, FlowEstimator};
-use crate::invert::{Inversion, Inverter, StepRecord, StopReason, Window};
-use crate::objective::Terms;
+use crate::invert::{Inversion, Inverter, StepRecord, StopReason, Window, losses};
 use crate::{Error, Result};
 
 /// What a window found.
@@ -168,9 +167,8 @@ fn save(inversion: &Inversion, path: &std::path::Path) -> Result<()> {
     let shape = [found.count(), found.rows(), found.dim()];
     file.arrays.insert("codes".into(), Array::new(shape, found.data().to_vec())?);
     file.arrays.insert("losses".into(), Array::new([losses.len()], losses)?);
-    let rows = inversion.history.iter().flat_map(|r| r.terms.named().map(|(_, v)| v));
-    let shape = [inversion.history.len(), Terms::default().named().len()];
-    file.arrays.insert("history".into(), Array::new(shape, rows.collect())?);
+    let terms: Vec<_> = inversion.history.iter().map(|record| record.terms).collect();
+    losses::put(&mut file, &terms)?;
     if let Some(best) = &inversion.best {
         file.metadata.insert("best_step".into(), best.step.to_string());
     }
@@ -200,17 +198,9 @@ pub(super) fn read(
     if codes.shape != [window.frames.len(), rows, dim] {
         return Err(wrong(&format!("codes of shape {:?}", codes.shape)));
     }
-    let columns = Terms::default().named().len();
-    let history = file.get("history")?;
-    if history.shape.get(1) != Some(&columns) {
-        return Err(wrong(&format!("losses of shape {:?}", history.shape)));
-    }
-    let record = |(step, row): (usize, &[f32])| StepRecord {
-        step,
-        rate: config.schedule.rate(step, config.steps),
-        terms: Terms::from_values(std::array::from_fn(|k| row[k])),
-    };
-    let history: Vec<_> = history.data.chunks_exact(columns).enumerate().map(record).collect();
+    let record =
+        |(step, terms)| StepRecord { step, rate: config.schedule.rate(step, config.steps), terms };
+    let history: Vec<_> = losses::get(&file, &path)?.into_iter().enumerate().map(record).collect();
     let best_step = file.metadata.get("best_step").and_then(|text| text.parse().ok());
     if best_step.is_some_and(|step: usize| step >= history.len()) {
         return Err(wrong("its best step is none of its steps"));

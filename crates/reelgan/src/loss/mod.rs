@@ -6,6 +6,7 @@ mod lpips;
 mod perceptual;
 mod pixel;
 mod smoothness;
+mod spread;
 
 pub use consistency::WarpTerm;
 pub use image::{Along, ImageLoss, ImageTerms, ImageWeights};
@@ -13,3 +14,4 @@ pub use lpips::{LpipsTerm, inner_face};
 pub use perceptual::{Perceptual, PerceptualTarget};
 pub use pixel::PixelTarget;
 pub use smoothness::smoothness;
+pub use spread::spread;

@@ -32,11 +32,13 @@ pub struct Terms {
     pub cross_frame: f32,
     /// Smoothness term.
     pub smoothness: f32,
+    /// Spread term.
+    pub spread: f32,
 }
 
 impl Terms {
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 8] {
+    pub fn named(&self) -> [(&'static str, f32); 9] {
         [
             ("total", self.total),
             ("pixel", self.pixel),
@@ -46,13 +48,15 @@ impl Terms {
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
             ("smoothness", self.smoothness),
+            ("spread", self.spread),
         ]
     }
 
     /// The terms by value, in the order of [`Terms::named`].
-    pub fn from_values(values: [f32; 8]) -> Self {
-        let [total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness] = values;
-        Self { total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness }
+    pub fn from_values(values: [f32; 9]) -> Self {
+        let [total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness, spread] =
+            values;
+        Self { total, pixel, perceptual, lpips, face, consistency, cross_frame, smoothness, spread }
     }
 
     /// Multiplies all of them.
@@ -70,6 +74,7 @@ impl Terms {
         self.consistency += other.consistency;
         self.cross_frame += other.cross_frame;
         self.smoothness += other.smoothness;
+        self.spread += other.spread;
     }
 }
 
@@ -99,8 +104,9 @@ impl FrameLoss {
             face: value(&self.face),
             consistency: images(|images| images.consistency),
             cross_frame: images(|images| images.cross_frame),
-            // That of codes, which no single frame has.
+            // Those of codes are not the frame's.
             smoothness: 0.0,
+            spread: 0.0,
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct LossWeights {
     /// Change of the code from frame to frame; not in the paper.
     #[serde(default)]
     pub smoothness: f32,
+    /// Distance of the rows of a code from each other; not in the paper.
+    #[serde(default)]
+    pub spread: f32,
 }
 
 impl LossWeights {
@@ -41,8 +44,8 @@ impl LossWeights {
                 ));
             }
         }
-        // Smoothness alone looks at no picture.
-        if all.iter().all(|(name, v)| *v == 0.0 || *name == "smoothness") {
+        let of_codes = |name: &str| name == "smoothness" || name == "spread";
+        if all.iter().all(|(name, v)| *v == 0.0 || of_codes(name)) {
             return Err(Error::setting("weights", "all are 0, so there is nothing to minimise"));
         }
         Ok(())
@@ -54,7 +57,7 @@ impl LossWeights {
     }
 
     /// Names and values, in the order of the reports.
-    pub fn named(&self) -> [(&'static str, f32); 7] {
+    pub fn named(&self) -> [(&'static str, f32); 8] {
         [
             ("pixel", self.pixel),
             ("perceptual", self.perceptual),
@@ -63,6 +66,7 @@ impl LossWeights {
             ("consistency", self.consistency),
             ("cross_frame", self.cross_frame),
             ("smoothness", self.smoothness),
+            ("spread", self.spread),
         ]
     }
 }
