@@ -128,7 +128,7 @@ impl Preset {
             Self::Default => {
                 looking_closer(together(0.5, settled(1.5, 0.4, ours(440, 0.08, 0.32))))
             }
-            Self::Fast => together(0.3, settled(3.0, 0.42, ours(106, 0.14, 0.53))),
+            Self::Fast => together(0.3, settled(3.0, 0.42, ours(106, 0.16, 0.53))),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
