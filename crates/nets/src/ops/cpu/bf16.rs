@@ -14,7 +14,7 @@ fn pair<const N: usize>(low: &[f32; N], high: &[f32; N]) -> [f32; N] {
     pairs
 }
 
-/// The two columns that [`pair`] put together.
+/// The two columns that `pair` puts together.
 #[inline(always)]
 pub fn part<const N: usize>(pairs: &[f32; N]) -> [[f32; N]; 2] {
     let (mut low, mut high) = ([0.0; N], [0.0; N]);
