@@ -10,7 +10,7 @@ use crate::codes::Codes;
 /// # Shapes   codes `[N,L,D]`; gradient `[N,L,D]`
 /// # Range    result >= 0
 /// # Source   after the delta regularisation of e4e (Tov et al. 2021, eq. 3), which measures
-///            distances from the first row
+/// distances from the first row
 pub fn spread(codes: &Codes) -> (f32, Vec<f32>) {
     let (rows, dim) = (codes.rows(), codes.dim());
     let unit = 1.0 / codes.data().len().max(1) as f64;
