@@ -62,7 +62,13 @@ pub fn words(s: &RunSummary) -> String {
             Better::Higher => "higher is better",
         };
         let unit = if metric.unit.is_empty() { String::new() } else { format!(" {}", metric.unit) };
-        line(name, format!("{}{unit} ({better})", number(metric.mean)));
+        line(
+            name,
+            match metric.mean.is_nan() {
+                true => "not defined in any frame".into(),
+                false => format!("{}{unit} ({better})", number(metric.mean)),
+            },
+        );
     }
     line("time", time(s));
     line("files", folded(&s.files));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use reelgan_run::{Array, ArrayFile};
 
+use super::{InvertConfig, StepRecord};
 use crate::objective::Terms;
 use crate::{Error, Result};
 
@@ -15,9 +16,9 @@ const NAMES: &str = "terms";
 const UNNAMED: &str = "total,pixel,perceptual,lpips,face,consistency,cross_frame,smoothness";
 
 /// Puts the losses of steps into a file, with the names of the terms.
-pub(crate) fn put(file: &mut ArrayFile, steps: &[Terms]) -> Result<()> {
+pub(crate) fn put(file: &mut ArrayFile, steps: &[StepRecord]) -> Result<()> {
     let names = Terms::default().named().map(|(name, _)| name);
-    let values = steps.iter().flat_map(|terms| terms.named().map(|(_, value)| value)).collect();
+    let values = steps.iter().flat_map(|r| r.terms.named().map(|(_, value)| value)).collect();
     file.arrays.insert(ARRAY.into(), Array::new([steps.len(), names.len()], values)?);
     file.metadata.insert(NAMES.into(), names.join(","));
     Ok(())
@@ -45,6 +46,26 @@ pub(crate) fn get(file: &ArrayFile, path: &Path) -> Result<Vec<Terms>> {
     Ok(array.data.chunks_exact(names.len()).map(terms).collect())
 }
 
+/// The steps of a file with those losses, taken with these settings.
+///
+/// # Errors
+/// As [`get`]; more steps than the settings have.
+pub(crate) fn records(
+    file: &ArrayFile,
+    config: &InvertConfig,
+    path: &Path,
+) -> Result<Vec<StepRecord>> {
+    let terms = get(file, path)?;
+    if terms.len() > config.steps {
+        let problem =
+            format!("has losses of {} steps, expected at most {}", terms.len(), config.steps);
+        return Err(Error::file(path, problem));
+    }
+    let record =
+        |(step, terms)| StepRecord { step, rate: config.schedule.rate(step, config.steps), terms };
+    Ok(terms.into_iter().enumerate().map(record).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,11 +79,17 @@ mod tests {
 
     #[test]
     fn what_was_put_comes_back() {
-        let steps =
-            [1.0, 2.0].map(|total| Terms { total, spread: 0.5 * total, ..Terms::default() });
+        let config = InvertConfig { steps: 2, ..InvertConfig::default() };
+        let steps = [0, 1].map(|step| StepRecord {
+            step,
+            rate: config.schedule.rate(step, 2),
+            terms: Terms { total: 2.0, spread: step as f32, ..Terms::default() },
+        });
         let mut file = ArrayFile::default();
         put(&mut file, &steps).unwrap();
-        assert_eq!(get(&file, Path::new("f")).unwrap(), steps);
+        assert_eq!(records(&file, &config, Path::new("f")).unwrap(), steps);
+        let fewer = InvertConfig { steps: 1, ..config };
+        assert!(records(&file, &fewer, Path::new("f")).is_err());
     }
 
     #[test]

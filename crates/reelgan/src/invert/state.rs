@@ -78,8 +78,7 @@ impl State {
             put("best", best.values.clone())?;
             put("best_frames", best.frames.clone())?;
         }
-        let terms: Vec<_> = self.history.iter().map(|record| record.terms).collect();
-        losses::put(&mut file, &terms)?;
+        losses::put(&mut file, &self.history)?;
         file.metadata.insert("config".into(), fingerprint(config));
         if let Some(best) = &self.best {
             file.metadata.insert("best_step".into(), best.step.to_string());
@@ -119,7 +118,7 @@ impl State {
         }
         fresh.adam.mean = numbers("adam.mean")?;
         fresh.adam.square = numbers("adam.square")?;
-        fresh.history = records(&file, config, path)?;
+        fresh.history = losses::records(&file, config, path)?;
         fresh.adam.steps = u32::try_from(fresh.history.len())
             .map_err(|_| Error::file(path, "holds more steps than can be counted"))?;
         fresh.best = match file.metadata.get("best_step") {
@@ -144,16 +143,4 @@ impl State {
 /// The configuration in one line; equal configurations give equal lines.
 fn fingerprint(config: &InvertConfig) -> String {
     serde_json::to_string(config).expect("a configuration is plain data")
-}
-
-fn records(file: &ArrayFile, config: &InvertConfig, path: &Path) -> Result<Vec<StepRecord>> {
-    let terms = losses::get(file, path)?;
-    if terms.len() > config.steps {
-        let problem =
-            format!("has losses of {} steps, expected at most {}", terms.len(), config.steps);
-        return Err(Error::file(path, problem));
-    }
-    let record =
-        |(step, terms)| StepRecord { step, rate: config.schedule.rate(step, config.steps), terms };
-    Ok(terms.into_iter().enumerate().map(record).collect())
 }

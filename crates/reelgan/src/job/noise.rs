@@ -118,8 +118,7 @@ fn save(generator: &Identity, noise: &Noise, state: &State, path: &Path) -> Resu
         let data = plane.clone().into_data().try_into_vec::<f32>().expect("noise is f32");
         file.arrays.insert(plane_name(k), Array::new(plane.dims().to_vec(), data)?);
     }
-    let terms: Vec<_> = state.history.iter().map(|record| record.terms).collect();
-    losses::put(&mut file, &terms)?;
+    losses::put(&mut file, &state.history)?;
     for (key, value) in [
         ("generator", generator.name.as_str()),
         ("generator_sha256", generator.sha256.as_str()),

@@ -167,8 +167,7 @@ fn save(inversion: &Inversion, path: &std::path::Path) -> Result<()> {
     let shape = [found.count(), found.rows(), found.dim()];
     file.arrays.insert("codes".into(), Array::new(shape, found.data().to_vec())?);
     file.arrays.insert("losses".into(), Array::new([losses.len()], losses)?);
-    let terms: Vec<_> = inversion.history.iter().map(|record| record.terms).collect();
-    losses::put(&mut file, &terms)?;
+    losses::put(&mut file, &inversion.history)?;
     if let Some(best) = &inversion.best {
         file.metadata.insert("best_step".into(), best.step.to_string());
     }
@@ -198,9 +197,7 @@ pub(super) fn read(
     if codes.shape != [window.frames.len(), rows, dim] {
         return Err(wrong(&format!("codes of shape {:?}", codes.shape)));
     }
-    let record =
-        |(step, terms)| StepRecord { step, rate: config.schedule.rate(step, config.steps), terms };
-    let history: Vec<_> = losses::get(&file, &path)?.into_iter().enumerate().map(record).collect();
+    let history = losses::records(&file, &config, &path)?;
     let best_step = file.metadata.get("best_step").and_then(|text| text.parse().ok());
     if best_step.is_some_and(|step: usize| step >= history.len()) {
         return Err(wrong("its best step is none of its steps"));
