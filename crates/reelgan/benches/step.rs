@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use reelgan::codes::Codes;
 use reelgan::generator::{self, Generator, SampleConfig};
 use reelgan::invert::{InvertConfig, Inverter, Precision, Preset, Schedule};
-use reelgan::loss::{Along, ImageTerms, ImageWeights, Perceptual};
+use reelgan::loss::{Along, ImageTermsBuilder, ImageWeights, Perceptual};
 use reelgan::perceptual::{self, PerceptualNets};
 use reelgan_models::Store;
 use reelgan_run::{Flow, Images};
@@ -164,11 +164,11 @@ fn images_pass(setup: &Setup) -> Vec<f64> {
         (0..2 * side * side).map(|i| ((i % side) as f32 * 0.01).sin() * 5.0).collect();
     let flow = Flow::new(1, side, side, flow).expect("a flow");
     let image = tensor(setup, &images);
-    let along = vec![Along { flow: &flow, weight: 0.25, other: None }; 4];
     let weights = ImageWeights { pixel: 1.0, consistency: 1.0, cross_frame: 0.0 };
     let target: Vec<f32> = images.frame(0).iter().map(|v| 0.9 * v).collect();
-    let terms = ImageTerms::new(&target, [side, side], &along, weights, &setup.device);
-    let terms = terms.expect("terms that count");
+    let mut terms = ImageTermsBuilder::new(&target, [side, side], weights, &setup.device);
+    (0..4).for_each(|_| terms.add(Along { flow: &flow, weight: 0.25, other: None }));
+    let terms = terms.finish().expect("terms that count");
     timed(|| {
         let x = image.clone().autodiff().require_grad();
         let mut grads = terms.loss(x.clone()).total.backward();

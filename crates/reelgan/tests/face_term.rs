@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use reelgan::loss::{LpipsTerm, Perceptual};
-use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Networks, Objective};
+use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Networks, Objective, Room};
 use reelgan::perceptual;
 use reelgan::prelude::Store;
 use reelgan_run::Images;
@@ -47,8 +47,8 @@ fn objective(target: Vec<f32>, weights: LossWeights, term: Option<LpipsTerm>) ->
     let frames = Images::new(1, SIDE, SIDE, target).unwrap();
     let networks = Networks { perceptual, lpips: term };
     let flows = FlowPairs::given(Vec::new());
-    Objective::new(&frames, networks, &flows, ConsistencyBase::First, weights, &Device::flex())
-        .unwrap()
+    let (base, room) = (ConsistencyBase::First, Room::default());
+    Objective::new(&frames, networks, &flows, base, weights, &room, &Device::flex()).unwrap()
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn it_is_lpips_of_that_part_of_the_picture() {
     let (target, picture) = (picture(0.0), picture(0.9));
     let weights = LossWeights { lpips: 0.5, face: 2.0, ..LossWeights::default() };
     let objective = objective(target.clone(), weights, Some(term.clone()));
-    let terms = objective.frame(0, &tensor(picture.clone(), SIDE)).terms();
+    let terms = objective.frame(0, &tensor(picture.clone(), SIDE)).unwrap().terms();
     let lpips = |a: Vec<f32>, b: Vec<f32>, side| {
         term.loss(&term.target(tensor(a, side)), tensor(b, side)).into_scalar::<f32>()
     };
@@ -75,7 +75,7 @@ fn its_gradient_is_that_of_finite_differences_and_none_outside() {
     let objective = objective(picture(0.0), weights, Some(term));
     let data = picture(0.9);
     let x = tensor(data.clone(), SIDE).autodiff().require_grad();
-    let mut grads = objective.frame(0, &x).total.backward();
+    let mut grads = objective.frame(0, &x).unwrap().total.backward();
     let gradient = x.grad_remove(&mut grads).unwrap().into_data().try_into_vec::<f32>().unwrap();
     let [left, top, side] = FACE;
     let inside = |i: usize| {
@@ -89,7 +89,7 @@ fn its_gradient_is_that_of_finite_differences_and_none_outside() {
     let along: Vec<f32> = gradient.iter().map(|g| g.signum() * f32::from(*g != 0.0)).collect();
     let at = |step: f32| {
         let moved = data.iter().zip(&along).map(|(v, d)| v + step * d).collect();
-        f64::from(objective.frame(0, &tensor(moved, SIDE)).terms().total)
+        f64::from(objective.frame(0, &tensor(moved, SIDE)).unwrap().terms().total)
     };
     let (step, want) = (1e-4, gradient.iter().map(|g| f64::from(g.abs())).sum::<f64>());
     let slope = (at(step) - at(-step)) / (2.0 * f64::from(step));
@@ -103,9 +103,9 @@ fn without_its_network_it_is_refused() {
     let networks = Networks { perceptual, lpips: None };
     let frames = Images::new(1, SIDE, SIDE, picture(0.0)).unwrap();
     let flows = FlowPairs::given(Vec::new());
-    let error =
-        Objective::new(&frames, networks, &flows, ConsistencyBase::First, weights, &Device::flex())
-            .unwrap_err()
-            .to_string();
+    let (base, room) = (ConsistencyBase::First, Room::default());
+    let error = Objective::new(&frames, networks, &flows, base, weights, &room, &Device::flex())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("weights.face"), "{error}");
 }

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
-use reelgan::loss::{Along, ImageLoss, ImageTerms, ImageWeights};
+use reelgan::loss::{Along, ImageLoss, ImageTerms, ImageTermsBuilder, ImageWeights};
 use reelgan_golden::{Detw, relative};
 use reelgan_run::Flow;
 
@@ -41,26 +41,24 @@ proptest! {
                 Flow::new(1, h, w, flow.iter().map(|v| reach * v).collect()).expect("a flow")
             })
             .collect();
-        let along: Vec<Along> = flows
-            .iter()
-            .zip(&kinds)
-            .enumerate()
-            .map(|(k, (flow, crossed))| Along {
-                flow,
-                weight: 0.3 + k as f32,
-                other: crossed.then(|| {
-                    (&other[..], (0..size).map(|i| ((i + k) % 3 != 0) as u8 as f32).collect())
-                }),
-            })
+        let masks: Vec<Vec<f32>> = (0..kinds.len())
+            .map(|k| (0..size).map(|i| ((i + k) % 3 != 0) as u8 as f32).collect())
             .collect();
+        let along = |mut terms: ImageTermsBuilder| {
+            for (k, flow) in flows.iter().enumerate() {
+                let other = kinds[k].then_some((&other[..], &masks[k][..]));
+                terms.add(Along { flow, weight: 0.3 + k as f32, other });
+            }
+            terms.finish()
+        };
         let weights = ImageWeights {
             pixel: pixel.into(),
             consistency: consistency.into(),
             cross_frame: cross.into(),
         };
         let device = Device::flex();
-        let fast = ImageTerms::new(&target, [h, w], &along, weights, &device);
-        let slow = ImageTerms::one_by_one(&target, [h, w], &along, weights, &device);
+        let fast = along(ImageTermsBuilder::new(&target, [h, w], weights, &device));
+        let slow = along(ImageTermsBuilder::one_by_one(&target, [h, w], weights, &device));
         prop_assert_eq!(fast.is_some(), slow.is_some());
         let (Some(fast), Some(slow)) = (fast, slow) else { return Ok(()) };
         let ((values, gradient), (want, slope)) = (at(&fast, &x, [h, w]), at(&slow, &x, [h, w]));

@@ -44,7 +44,7 @@ fn heavy_noise_lowers_the_pixel_error_of_a_face() {
         }
         ControlFlow::Continue(())
     };
-    let (state, stop) = stage.run(0, code.code(0), stage.fresh(), &mut watch);
+    let (state, stop) = stage.run(0, code.code(0), stage.fresh(), &mut watch).expect("a target");
     assert_eq!(stop, StopReason::Finished);
     let (first, best) = (seen[0], state.best.as_ref().expect("steps were taken").total);
     println!("pixel error {first:.5} at the start, {best:.5} after {} steps", seen.len());

@@ -12,7 +12,9 @@ use reelgan::codes::{Codes, OffsetSpace, Trajectory};
 use reelgan::generator::{Generator, Identity, Noise, StyleGan1Generator};
 use reelgan::invert::{Adam, AdamConfig, Variables};
 use reelgan::loss::Perceptual;
-use reelgan::objective::{ConsistencyBase, FlowPairs, LossWeights, Networks, Objective, Terms};
+use reelgan::objective::{
+    ConsistencyBase, FlowPairs, LossWeights, Networks, Objective, Room, Terms,
+};
 use reelgan_golden::{Golden, detw, path, relative};
 use reelgan_nets::generators::StyleGan1;
 use reelgan_nets::perceptual::Vgg16;
@@ -85,11 +87,16 @@ fn flows(golden: &Golden) -> FlowPairs {
 }
 
 fn objective(golden: &Golden) -> Objective {
+    objective_in(golden, &Room::default())
+}
+
+fn objective_in(golden: &Golden, room: &Room) -> Objective {
     let weights =
         LossWeights { pixel: 1.0, perceptual: 1.0, consistency: 1.0, ..Default::default() };
     let networks = Networks { perceptual: Perceptual::new(Arc::new(vgg16())), lpips: None };
     let flows = flows(golden);
-    Objective::new(&frames(golden), networks, &flows, ConsistencyBase::First, weights, &device())
+    let base = ConsistencyBase::First;
+    Objective::new(&frames(golden), networks, &flows, base, weights, room, &device())
         .expect("an objective")
 }
 
@@ -107,6 +114,7 @@ fn losses_and_gradient(
         let code = TensorData::new(codes.code(k).to_vec(), [1, ROWS, DIM]);
         let code = Tensor::<3>::from_data(code, &device()).autodiff().require_grad();
         let loss = objective.frame(k, &generator.synthesize(code.clone(), &noise));
+        let loss = loss.expect("a target");
         terms.add(&loss.terms());
         let mut grads = loss.total.backward();
         let g = code.grad_remove(&mut grads).expect("a gradient");
@@ -155,6 +163,27 @@ fn losses_gradients_and_steps_match_the_authors() {
             adam.step(variables.values_with_rates(0.01, 1.0, 1.0), &gradient);
             compare_unknowns(&golden, step + 1, &variables);
         }
+    }
+}
+
+#[test]
+fn targets_put_away_change_no_number() {
+    let golden = Golden::open("objective_64.safetensors");
+    let generator = generator();
+    // Away from the start, where all codes are equal.
+    let codes = detw("codes", FRAMES * ROWS * DIM, 0.3);
+    let variables = Variables::Free(Codes::new(ROWS, DIM, codes).expect("codes"));
+    let step = |bytes| {
+        let room = Room { bytes, ..Room::default() };
+        losses_and_gradient(&generator, &objective_in(&golden, &room), &variables)
+    };
+    let (terms, gradient) = step(usize::MAX);
+    assert!(
+        terms.perceptual > 0.0 && terms.consistency > 0.0 && gradient.iter().any(|g| *g != 0.0)
+    );
+    // All of them, and all but the first two: features of one frame take 40 MB.
+    for bytes in [0, 100 << 20] {
+        assert!(step(bytes) == (terms, gradient.clone()), "{bytes} bytes");
     }
 }
 

@@ -1,9 +1,11 @@
 //! Distances of a map to a constant target, as one operator each.
 
+use std::io;
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use super::arrays::{Arrays, Visitor};
 use super::cpu::distance;
 use super::frozen::{FrozenOp, View, apply2, apply3, has_kernels};
 use super::reference;
@@ -38,6 +40,12 @@ impl SquaredDistance {
     /// The same out of stock operators.
     pub fn reference(&self, x: Tensor<4>) -> Tensor<1> {
         reference::squared_distance(x, self.target.clone())
+    }
+}
+
+impl Arrays for SquaredDistance {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        self.target.visit(visitor)
     }
 }
 
@@ -78,6 +86,13 @@ impl UnitDistance {
     /// The same out of stock operators.
     pub fn reference(&self, x: Tensor<4>) -> Tensor<1> {
         reference::unit_distance(x, self.target.clone(), self.head.clone())
+    }
+}
+
+impl Arrays for UnitDistance {
+    /// The target; the head has one number a channel.
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        self.target.visit(visitor)
     }
 }
 

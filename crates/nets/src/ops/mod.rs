@@ -6,6 +6,7 @@
 //!
 //! All images and feature maps are `[N,C,H,W]`, f32.
 
+mod arrays;
 mod conv3x3;
 mod correlation;
 pub mod cpu;
@@ -23,6 +24,7 @@ mod resample;
 mod separable;
 mod window;
 
+pub use arrays::{Arrays, Visitor};
 pub use conv3x3::Conv3x3;
 pub use correlation::correlation;
 pub use cpu::haar::Rescale;

@@ -1,9 +1,11 @@
 //! Squared distances of an image and of its warps to constants, as one operator.
 
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Device, Tensor};
 
+use super::arrays::{Arrays, Visitor};
 use super::cpu::quadratic::{Evaluation, QuadraticPlan};
 use super::frozen::{FrozenOp, View, apply1, has_kernels};
 
@@ -41,6 +43,12 @@ impl Quadratic {
         let total = apply1(x, op.clone());
         let parts = op.evaluation().as_ref().map(|done| done.parts.clone());
         (total, parts.expect("evaluated by the forward pass"))
+    }
+}
+
+impl Arrays for Quadratic {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        Arc::make_mut(&mut self.plan).visit(visitor)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The LPIPS distance, version 0.1.
 
+use std::io;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{SqueezeNet, Trunk};
-use crate::ops::UnitDistance;
 use crate::ops::reference::unit;
+use crate::ops::{Arrays, UnitDistance, Visitor};
 use crate::{Result, Weights};
 
 /// Learned perceptual distance of two images (Zhang et al. 2018), version 0.1, on
@@ -24,6 +26,12 @@ pub struct Lpips {
 #[derive(Debug, Clone)]
 pub struct LpipsTarget {
     layers: Vec<UnitDistance>,
+}
+
+impl Arrays for LpipsTarget {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        self.layers.iter_mut().try_for_each(|layer| layer.visit(visitor))
+    }
 }
 
 /// Channel statistics of the trunk's training images, after mapping `[0,1]` to `[-1,1]`.

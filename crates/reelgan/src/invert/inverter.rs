@@ -14,7 +14,7 @@ use crate::encode::start::{StartEncoder, StartMap};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
 use crate::loss::{LpipsTerm, Perceptual, smoothness, spread};
-use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Terms};
+use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Room, Terms};
 use crate::perceptual::PerceptualNets;
 use crate::{Error, Result};
 
@@ -25,6 +25,7 @@ pub struct Inverter<'a> {
     flow: &'a dyn FlowEstimator,
     start: Option<StartEncoder>,
     config: InvertConfig,
+    room: Room,
 }
 
 /// One look at all frames.
@@ -77,7 +78,12 @@ impl<'a> Inverter<'a> {
         let start = learned.then(|| StartMap::shipped(generator.identity())).flatten();
         let start = start.map(|map| StartEncoder::new(map, nets.vgg16(), generator.device()));
         let generator = config.gradients.of(generator)?;
-        Ok(Self { generator, networks, flow, start, config })
+        Ok(Self { generator, networks, flow, start, config, room: Room::default() })
+    }
+
+    /// The same with another place for what memory has no room for.
+    pub fn with_room(self, room: Room) -> Self {
+        Self { room, ..self }
     }
 
     /// What there is to say of where it starts, if not as it was asked to.
@@ -181,7 +187,7 @@ impl<'a> Inverter<'a> {
             let found = state.variables.held()..frames.count();
             let looked_at = self.config.looks_at(step, found.clone());
             let Pass { terms, frames, gradient } =
-                self.pass(&objective, &state.variables, step, &fixed, &looked_at);
+                self.pass(&objective, &state.variables, step, &fixed, &looked_at)?;
             if let Some(reason) = not_finite(step, &terms, &gradient) {
                 break reason;
             }
@@ -259,7 +265,7 @@ impl<'a> Inverter<'a> {
             PairPlan::new(1, config.consistency_base)
         };
         let mut interrupted = false;
-        let flows = FlowPairs::estimate(&plan, frames, self.flow, &mut |done| {
+        let flows = FlowPairs::estimate(&plan, frames, self.flow, &self.room, &mut |done| {
             interrupted |= observer.on(&Event::Flow { done, total: plan.len() }).is_break();
             if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
@@ -273,6 +279,7 @@ impl<'a> Inverter<'a> {
             &flows,
             config.consistency_base,
             config.weights,
+            &self.room,
             self.generator.device(),
         )?;
         Ok(ControlFlow::Continue(objective))
@@ -289,7 +296,7 @@ impl<'a> Inverter<'a> {
         step: usize,
         fixed: &Noise,
         looked_at: &[usize],
-    ) -> Pass {
+    ) -> Result<Pass> {
         let (codes, held) = (variables.codes(), variables.held());
         let mut terms = Terms::default();
         let mut frames = Vec::with_capacity(looked_at.len());
@@ -306,7 +313,7 @@ impl<'a> Inverter<'a> {
             };
             let code = code_tensor(&*self.generator, codes.code(k)).autodiff().require_grad();
             let image = self.generator.synthesize(code.clone(), noise);
-            let loss = objective.frame(k, &image);
+            let loss = objective.frame(k, &image)?;
             drop(image);
             let share = loss.terms();
             terms.add(&share);
@@ -333,7 +340,7 @@ impl<'a> Inverter<'a> {
         let weights = &self.config.weights;
         let ties = [of_codes(weights.smoothness, smoothness), of_codes(weights.spread, spread)];
         [terms.smoothness, terms.spread] = ties;
-        Pass { terms, frames, gradient: variables.backward(&gradient) }
+        Ok(Pass { terms, frames, gradient: variables.backward(&gradient) })
     }
 
     /// Whether a stop rule holds after the last step.

@@ -150,20 +150,23 @@ impl<'a> NoiseStage<'a> {
     /// Optimises the noise of frame `k`, whose code is `code [L,D]`, from a state on.
     ///
     /// The result is the best noise seen, the generator's own included.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the frame's target lies in a file and cannot be read.
     pub fn run(
         &self,
         k: usize,
         code: &[f32],
         mut state: State,
         observer: &mut dyn Observer,
-    ) -> (State, StopReason) {
+    ) -> Result<(State, StopReason)> {
         let total = self.config.steps;
         let stop = loop {
             let step = state.step();
             if step >= total {
                 break StopReason::Finished;
             }
-            let (terms, gradient) = self.gradient(k, code, &state.variables.values());
+            let (terms, gradient) = self.gradient(k, code, &state.variables.values())?;
             if let Some(reason) = super::inverter::not_finite(step, &terms, &gradient) {
                 break reason;
             }
@@ -183,7 +186,7 @@ impl<'a> NoiseStage<'a> {
                 break StopReason::Interrupted;
             }
         };
-        (state, stop)
+        Ok((state, stop))
     }
 
     /// The noise maps that a state stands for.
@@ -203,13 +206,13 @@ impl<'a> NoiseStage<'a> {
     }
 
     /// Loss terms of frame `k` and the gradient to its unknowns.
-    fn gradient(&self, k: usize, code: &[f32], values: &[f32]) -> (Terms, Vec<f32>) {
+    fn gradient(&self, k: usize, code: &[f32], values: &[f32]) -> Result<(Terms, Vec<f32>)> {
         let planes = self.maps(values).planes.into_iter();
         let noise = Noise { planes: planes.map(|plane| plane.autodiff().require_grad()).collect() };
         let code = code_tensor(self.generator, code).autodiff();
         let image = self.generator.synthesize(code, &noise);
         // The share of one frame in a clip of any length: Adam does not mind its scale.
-        let loss = self.objective.frame(k, &image);
+        let loss = self.objective.frame(k, &image)?;
         drop(image);
         let terms = loss.terms();
         let mut grads = loss.total.backward();
@@ -223,6 +226,6 @@ impl<'a> NoiseStage<'a> {
                 None => gradient.extend(std::iter::repeat_n(0.0, dims.iter().product())),
             }
         }
-        (terms, gradient)
+        Ok((terms, gradient))
     }
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::codes::{CodeReader, Trajectory};
 use crate::flow::{DenseFlow, FloFolder, FlowEstimator, FlowNet2Flow};
 use crate::invert::{Inversion, InvertConfig, Inverter, StepRecord, StopReason};
+use crate::objective::Room;
 use crate::{Error, Result};
 
 /// What became of a run.
@@ -296,12 +297,19 @@ fn optimise(kit: &Kit, run: &mut Run, teller: &mut Teller<'_>) -> Result<Optimis
     })
 }
 
+/// Where an inversion puts what memory has no room for: beside its results, where there must be
+/// space anyway.
+pub(super) fn room(folder: &RunFolder) -> Room {
+    Room { folder: folder.path().to_owned(), ..Room::default() }
+}
+
 /// All frames as one window, from the state in the folder if there is one.
 fn at_once(kit: &Kit, run: &Run, teller: &mut Teller<'_>) -> Result<Inversion, Halt> {
     let Run { folder, begun, manifest, .. } = run;
     let (config, count) = (&begun.invert, manifest.frames);
     let inverter =
-        Inverter::new(kit.generator.as_ref(), &kit.nets, run.flow.as_ref(), config.clone())?;
+        Inverter::new(kit.generator.as_ref(), &kit.nets, run.flow.as_ref(), config.clone())?
+            .with_room(room(folder));
     inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let first = if needs_flow(config, count) { "flow" } else { "invert" };
     teller.stage(first)?;

@@ -46,7 +46,8 @@ pub(super) fn optimise(
         }
         let config = begun.invert.clone();
         let flow = windows::within(begun, &window, flow.as_ref());
-        let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config)?;
+        let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config)?
+            .with_room(super::invert::room(folder));
         let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
         let mut flows = Flows(&mut *teller);
         let ControlFlow::Continue(stage) = inverter.noise_stage(&frames, &mut flows)? else {
@@ -85,7 +86,7 @@ fn frame(
         saved: None,
         failed: None,
     };
-    let (state, stop) = stage.run(k - first, code, state, &mut keeper);
+    let (state, stop) = stage.run(k - first, code, state, &mut keeper)?;
     if let Some(error) = keeper.failed {
         return Err(error.into());
     }

@@ -76,7 +76,8 @@ fn one(
     let window = &windows[k];
     let config = begun.invert.of_window(window);
     let flow = within(begun, window, flow.as_ref());
-    let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config.clone())?;
+    let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config.clone())?
+        .with_room(super::invert::room(folder));
     inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let count = window.all().len();
     let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;

@@ -9,7 +9,7 @@ mod smoothness;
 mod spread;
 
 pub use consistency::WarpTerm;
-pub use image::{Along, ImageLoss, ImageTerms, ImageWeights};
+pub use image::{Along, ImageLoss, ImageTerms, ImageTermsBuilder, ImageWeights};
 pub use lpips::{LpipsTerm, inner_face};
 pub use perceptual::{Perceptual, PerceptualTarget};
 pub use pixel::PixelTarget;

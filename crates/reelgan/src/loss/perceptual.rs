@@ -1,9 +1,10 @@
 //! The perceptual term: VGG16 features of target and reconstruction.
 
+use std::io;
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use reelgan_nets::ops::{SquaredDistance, resize_bilinear};
+use reelgan_nets::ops::{Arrays, SquaredDistance, Visitor, resize_bilinear};
 use reelgan_nets::perceptual::{Tap, Vgg16};
 
 /// Side to which images are brought before the network.
@@ -24,6 +25,12 @@ pub struct Perceptual {
 #[derive(Debug, Clone)]
 pub struct PerceptualTarget {
     features: Vec<SquaredDistance>,
+}
+
+impl Arrays for PerceptualTarget {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        self.features.iter_mut().try_for_each(|map| map.visit(visitor))
+    }
 }
 
 impl Perceptual {

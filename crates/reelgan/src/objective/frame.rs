@@ -1,15 +1,20 @@
 //! The objective of one frame.
 
+use std::io;
+
 use burn::tensor::{Device, Tensor};
+use reelgan_nets::ops::{Arrays, Visitor, has_kernels};
 use reelgan_nets::perceptual::LpipsTarget;
 use reelgan_run::Images;
 use serde::{Deserialize, Serialize};
 
-use super::{ConsistencyBase, FlowPairs, LossWeights};
+use super::shelf::Shelf;
+use super::{ConsistencyBase, FlowPairs, LossWeights, Room};
 use crate::flow::visibility;
 use crate::generator::frame_tensor;
 use crate::loss::{
-    Along, ImageLoss, ImageTerms, ImageWeights, LpipsTerm, Perceptual, PerceptualTarget, inner_face,
+    Along, ImageLoss, ImageTerms, ImageTermsBuilder, ImageWeights, LpipsTerm, Perceptual,
+    PerceptualTarget, inner_face,
 };
 use crate::{Error, Result};
 
@@ -112,12 +117,21 @@ impl FrameLoss {
 }
 
 /// Everything the loss of one frame is compared with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Target {
     images: Option<ImageTerms>,
     features: Option<PerceptualTarget>,
     lpips: Option<LpipsTarget>,
     face: Option<LpipsTarget>,
+}
+
+impl Arrays for Target {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        let Self { images, features, lpips, face } = self;
+        images.iter_mut().try_for_each(|images| images.visit(visitor))?;
+        features.iter_mut().try_for_each(|features| features.visit(visitor))?;
+        lpips.iter_mut().chain(face).try_for_each(|layers| layers.visit(visitor))
+    }
 }
 
 /// The networks that terms look through.
@@ -134,23 +148,26 @@ pub struct Networks {
 pub struct Objective {
     weights: LossWeights,
     networks: Networks,
-    targets: Vec<Target>,
+    targets: Shelf<Target>,
 }
 
 impl Objective {
-    /// Prepares all targets.
+    /// Prepares all targets. On the processor those that `room` has no memory for lie in a file,
+    /// and are read whenever their frame is looked at.
     ///
     /// `flows` must hold the pairs of [`super::PairPlan`] for this many frames if
     /// a consistency weight is above 0.
     ///
     /// # Errors
-    /// Weights that make no sense, or that need a network that was not given.
+    /// Weights that make no sense, or that need a network that was not given;
+    /// [`Error::File`] if that file cannot be written or read.
     pub fn new(
         frames: &Images,
         networks: Networks,
         flows: &FlowPairs,
         base: ConsistencyBase,
         weights: LossWeights,
+        room: &Room,
         device: &Device,
     ) -> Result<Self> {
         weights.check()?;
@@ -159,18 +176,19 @@ impl Objective {
                 return Err(Error::setting(name, "needs the LPIPS network; set it to 0"));
             }
         }
-        let mut along: Vec<Vec<Along>> = vec![Vec::new(); frames.count()];
-        if frames.count() > 1 && weights.need_flow() {
-            let bases = match base {
-                ConsistencyBase::First => 1,
-                ConsistencyBase::All => frames.count(),
-            };
-            for b in 0..bases {
-                add_base(&mut along, frames, flows, b, bases, &weights)?;
-            }
+        let count = frames.count();
+        let bases = match base {
+            _ if count == 1 || !weights.need_flow() => 0,
+            ConsistencyBase::First => 1,
+            ConsistencyBase::All => count,
+        };
+        let grids = grids(count, bases);
+        let bytes = if has_kernels(device) { room.bytes } else { usize::MAX };
+        let mut targets = Shelf::new(Room { bytes, ..room.clone() });
+        for (k, grids) in grids.iter().enumerate() {
+            let inputs = Inputs { frames, flows, grids, bases };
+            targets.push(inputs.target(k, &networks, &weights, device)?)?;
         }
-        let target = |k: usize| target(frames, k, &along[k], &networks, &weights, device);
-        let targets = (0..frames.count()).map(target).collect();
         Ok(Self { weights, networks, targets })
     }
 
@@ -183,8 +201,10 @@ impl Objective {
     ///
     /// # Shapes   reconstruction `[1,3,H,W]`
     /// # Range    `[0,1]`
-    pub fn frame(&self, k: usize, reconstruction: &Tensor<4>) -> FrameLoss {
-        let target = &self.targets[k];
+    /// # Errors
+    /// [`Error::File`] if its target lies in a file and cannot be read.
+    pub fn frame(&self, k: usize, reconstruction: &Tensor<4>) -> Result<FrameLoss> {
+        let target = &*self.targets.get(k)?;
         let share = 1.0 / self.targets.len() as f32;
         let images = target.images.as_ref().map(|terms| terms.loss(reconstruction.clone()));
         let perceptual = target.features.as_ref().map(|features| {
@@ -210,60 +230,76 @@ impl Objective {
         .reduce(|a, b| a + b)
         // A frame that no active term looks at: a zero that still has a graph.
         .unwrap_or_else(|| reconstruction.clone().mean().mul_scalar(0.0));
-        FrameLoss { total, images, perceptual, lpips, face, share }
+        Ok(FrameLoss { total, images, perceptual, lpips, face, share })
     }
 }
 
-/// What frame `k` is compared with, `along` the flows that look at it.
-fn target(
-    frames: &Images,
-    k: usize,
-    along: &[Along],
-    networks: &Networks,
-    weights: &LossWeights,
-    device: &Device,
-) -> Target {
-    let image = frame_tensor(frames, k, device);
-    let lpips = |weight: f32| networks.lpips.as_ref().filter(|_| weight > 0.0);
-    let image_weights = ImageWeights {
-        // A mean over the frames.
-        pixel: weights.pixel / frames.count() as f32,
-        consistency: weights.consistency,
-        cross_frame: weights.cross_frame,
-    };
-    let size = [frames.height(), frames.width()];
-    Target {
-        images: ImageTerms::new(frames.frame(k), size, along, image_weights, device),
-        features: (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone())),
-        face: lpips(weights.face).map(|term| term.target(inner_face(image.clone()))),
-        lpips: lpips(weights.lpips).map(|term| term.target(image)),
-    }
-}
-
-/// Adds the warps of base frame `b` to the frames they look at.
-fn add_base<'a>(
-    along: &mut [Vec<Along<'a>>],
-    frames: &'a Images,
-    flows: &'a FlowPairs,
-    b: usize,
-    bases: usize,
-    weights: &LossWeights,
-) -> Result<()> {
-    // A mean over the N-1 pairs of a base, and over the bases.
-    let weight = 1.0 / ((along.len() - 1) * bases) as f32;
-    for k in (0..along.len()).filter(|&k| k != b) {
-        // W(R_b, flow(k -> b)) lies on k's grid, W(R_k, flow(b -> k)) on b's.
-        for (looked_at, grid) in [(b, k), (k, b)] {
-            let flow = flows.get(grid, looked_at);
-            if weights.consistency > 0.0 {
-                along[looked_at].push(Along { flow, weight, other: None });
-            }
-            if weights.cross_frame > 0.0 {
-                let visible = visibility(flow, flows.get(looked_at, grid))?;
-                let other = Some((frames.frame(grid), visible));
-                along[looked_at].push(Along { flow, weight, other });
-            }
+/// The frames on whose grids each frame is looked at, in the order in which their terms are summed
+/// up: `W(R_b, flow(k -> b))` lies on `k`'s grid, `W(R_k, flow(b -> k))` on that of its base `b`.
+fn grids(frames: usize, bases: usize) -> Vec<Vec<usize>> {
+    let mut grids = vec![Vec::new(); frames];
+    for b in 0..bases {
+        for k in (0..frames).filter(|&k| k != b) {
+            grids[b].push(k);
+            grids[k].push(b);
         }
     }
-    Ok(())
+    grids
+}
+
+/// What a target is made of.
+struct Inputs<'a> {
+    frames: &'a Images,
+    flows: &'a FlowPairs,
+    grids: &'a [usize],
+    bases: usize,
+}
+
+impl Inputs<'_> {
+    fn target(
+        &self,
+        k: usize,
+        networks: &Networks,
+        weights: &LossWeights,
+        device: &Device,
+    ) -> Result<Target> {
+        let image = frame_tensor(self.frames, k, device);
+        let lpips = |weight: f32| networks.lpips.as_ref().filter(|_| weight > 0.0);
+        Ok(Target {
+            images: self.images(k, weights, device)?,
+            features: (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone())),
+            face: lpips(weights.face).map(|term| term.target(inner_face(image.clone()))),
+            lpips: lpips(weights.lpips).map(|term| term.target(image)),
+        })
+    }
+
+    fn images(
+        &self,
+        k: usize,
+        weights: &LossWeights,
+        device: &Device,
+    ) -> Result<Option<ImageTerms>> {
+        let &Self { frames, flows, grids, bases } = self;
+        let counts = ImageWeights {
+            // A mean over the frames.
+            pixel: weights.pixel / frames.count() as f32,
+            consistency: weights.consistency,
+            cross_frame: weights.cross_frame,
+        };
+        let size = [frames.height(), frames.width()];
+        let mut terms = ImageTermsBuilder::new(frames.frame(k), size, counts, device);
+        for &grid in grids {
+            // A mean over the N-1 pairs of a base, and over the bases.
+            let weight = 1.0 / ((frames.count() - 1) * bases) as f32;
+            let flow = &flows.get(grid, k)?;
+            if weights.consistency > 0.0 {
+                terms.add(Along { flow, weight, other: None });
+            }
+            if weights.cross_frame > 0.0 {
+                let visible = visibility(flow, &flows.get(k, grid)?)?;
+                terms.add(Along { flow, weight, other: Some((frames.frame(grid), &visible)) });
+            }
+        }
+        Ok(terms.finish())
+    }
 }

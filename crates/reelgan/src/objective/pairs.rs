@@ -1,10 +1,13 @@
 //! Flows between the base frames and all others, computed once.
 
+use std::io;
 use std::ops::ControlFlow;
 
+use reelgan_nets::ops::{Arrays, Visitor};
 use reelgan_run::{Flow, Images};
 
-use super::ConsistencyBase;
+use super::shelf::Shelf;
+use super::{ConsistencyBase, Room};
 use crate::Result;
 use crate::flow::FlowEstimator;
 
@@ -42,9 +45,23 @@ impl PairPlan {
 }
 
 /// The flows themselves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FlowPairs {
-    flows: Vec<((usize, usize), Flow)>,
+    pairs: Vec<(usize, usize)>,
+    fields: Shelf<Field>,
+}
+
+/// One flow, `[1,2,H,W]`.
+#[derive(Debug, Clone)]
+struct Field {
+    size: [usize; 2],
+    data: Vec<f32>,
+}
+
+impl Arrays for Field {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        visitor(&mut self.data)
+    }
 }
 
 impl FlowPairs {
@@ -52,34 +69,56 @@ impl FlowPairs {
     /// may break off, which leaves the rest out.
     ///
     /// # Errors
-    /// Whatever the estimator refuses.
+    /// Whatever the estimator refuses; [`Error::File`](crate::Error::File) if flows that memory has
+    /// no room for cannot be put away.
     pub fn estimate(
         plan: &PairPlan,
         frames: &Images,
         estimator: &dyn FlowEstimator,
+        room: &Room,
         done: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Self> {
-        let mut flows = Vec::with_capacity(plan.len());
+        let mut flows = Self::new(room);
         for &(from, to) in &plan.pairs {
-            flows.push(((from, to), estimator.estimate(frames, from, to)?));
-            if done(flows.len()).is_break() {
+            flows.push((from, to), estimator.estimate(frames, from, to)?)?;
+            if done(flows.pairs.len()).is_break() {
                 break;
             }
         }
-        Ok(Self { flows })
+        Ok(flows)
     }
 
-    /// Takes flows computed elsewhere.
+    /// Takes flows computed elsewhere, and keeps them in memory.
     pub fn given(flows: Vec<((usize, usize), Flow)>) -> Self {
-        Self { flows }
+        let mut all = Self::new(&Room { bytes: usize::MAX, ..Room::default() });
+        for (pair, flow) in flows {
+            all.push(pair, flow).expect("there is room in memory");
+        }
+        all
+    }
+
+    fn new(room: &Room) -> Self {
+        let room = Room { bytes: room.bytes / 4, ..room.clone() };
+        Self { pairs: Vec::new(), fields: Shelf::new(room) }
+    }
+
+    fn push(&mut self, pair: (usize, usize), flow: Flow) -> Result<()> {
+        let size = [flow.height(), flow.width()];
+        self.fields.push(Field { size, data: flow.into_data() })?;
+        self.pairs.push(pair);
+        Ok(())
     }
 
     /// Flow on `from`'s grid into `to`.
     ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) if it was put away and cannot be read.
     /// # Panics
     /// If it was not in the plan.
-    pub fn get(&self, from: usize, to: usize) -> &Flow {
-        let found = self.flows.iter().find(|(pair, _)| *pair == (from, to));
-        &found.unwrap_or_else(|| panic!("flow {from} -> {to} was planned")).1
+    pub fn get(&self, from: usize, to: usize) -> Result<Flow> {
+        let place = self.pairs.iter().position(|pair| *pair == (from, to));
+        let place = place.unwrap_or_else(|| panic!("flow {from} -> {to} was planned"));
+        let Field { size: [height, width], data } = (*self.fields.get(place)?).clone();
+        Ok(Flow::new(1, height, width, data)?)
     }
 }

@@ -18,15 +18,18 @@ mod form;
 #[cfg(test)]
 mod tests;
 
-pub use form::{Form, WarpedTarget};
+pub use form::{Form, FormSum, WarpedTarget};
+
+use std::io;
 
 use super::simd::Isa;
+use crate::ops::arrays::{Arrays, Visitor};
 
 /// Channels of an image.
 const CHANNELS: usize = 3;
 
 /// A weighted sum of squared distances of one image.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct QuadraticPlan {
     h: usize,
     w: usize,
@@ -36,7 +39,7 @@ pub struct QuadraticPlan {
 }
 
 /// One summand.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Part {
     /// Its factor in the total.
     pub weight: f32,
@@ -79,5 +82,16 @@ impl QuadraticPlan {
     pub fn evaluate(&self, x: &[f32]) -> Evaluation {
         assert_eq!(x.len(), self.image.len(), "an image of [3,{},{}]", self.h, self.w);
         evaluate::evaluate(self, x)
+    }
+}
+
+impl Arrays for QuadraticPlan {
+    fn visit(&mut self, visitor: &mut Visitor) -> io::Result<()> {
+        visitor(&mut self.image)?;
+        for form in self.parts.iter_mut().filter_map(|part| part.form.as_mut()) {
+            visitor(&mut form.rows)?;
+            form.linear.as_mut().map_or(Ok(()), &mut *visitor)?;
+        }
+        Ok(())
     }
 }

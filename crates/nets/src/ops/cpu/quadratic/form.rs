@@ -37,25 +37,9 @@ impl Form {
     /// # Panics
     /// If a warp or a target is of another size.
     pub fn new(image: &[f32], [h, w]: [usize; 2], terms: &[WarpedTarget]) -> Form {
-        assert_eq!(image.len(), CHANNELS * h * w, "the image must be [3,{h},{w}]");
-        let mut sums = Sums {
-            w,
-            rows: vec![0.0; h * COEFFICIENTS * (w + 2)],
-            linear: terms.iter().any(|t| t.other.is_some()).then(|| vec![0.0; image.len()]),
-            constant: 0.0,
-        };
-        for term in terms {
-            assert_eq!(term.warp.size(), h * w, "a warp of one image of {h}x{w}");
-            sums.add(image, term);
-        }
-        let narrow = |v: &Vec<f64>| v.iter().map(|v| *v as f32).collect();
-        Form {
-            h,
-            w,
-            rows: narrow(&sums.rows),
-            linear: sums.linear.as_ref().map(narrow),
-            constant: sums.constant,
-        }
+        let mut sum = FormSum::new(image, [h, w]);
+        terms.iter().for_each(|term| sum.add(term));
+        sum.finish()
     }
 
     /// Height and width.
@@ -74,17 +58,50 @@ impl Form {
     }
 }
 
-/// A form being summed up.
-struct Sums {
+/// A form being summed up, warp after warp, so that memory need not hold all of them.
+#[derive(Debug)]
+pub struct FormSum<'a> {
+    image: &'a [f32],
+    h: usize,
     w: usize,
     rows: Vec<f64>,
     linear: Option<Vec<f64>>,
     constant: f64,
 }
 
-impl Sums {
-    fn add(&mut self, image: &[f32], term: &WarpedTarget) {
-        let size = term.warp.size();
+impl<'a> FormSum<'a> {
+    /// An empty sum around `image [3,H,W]`.
+    ///
+    /// # Panics
+    /// If the image is of another size.
+    pub fn new(image: &'a [f32], [h, w]: [usize; 2]) -> Self {
+        assert_eq!(image.len(), CHANNELS * h * w, "the image must be [3,{h},{w}]");
+        let rows = vec![0.0; h * COEFFICIENTS * (w + 2)];
+        Self { image, h, w, rows, linear: None, constant: 0.0 }
+    }
+
+    /// The form.
+    pub fn finish(self) -> Form {
+        let narrow = |v: Vec<f64>| v.into_iter().map(|v| v as f32).collect();
+        Form {
+            h: self.h,
+            w: self.w,
+            rows: narrow(self.rows),
+            linear: self.linear.map(narrow),
+            constant: self.constant,
+        }
+    }
+
+    /// Adds a warp.
+    ///
+    /// # Panics
+    /// If it or its target is of another size than the image.
+    pub fn add(&mut self, term: &WarpedTarget) {
+        let (image, size) = (self.image, self.h * self.w);
+        assert_eq!(term.warp.size(), size, "a warp of one image of {}x{}", self.h, self.w);
+        if term.other.is_some() && self.linear.is_none() {
+            self.linear = Some(vec![0.0; image.len()]);
+        }
         // The weight of a squared difference in the mean.
         let share = f64::from(term.weight) / image.len() as f64;
         for pixel in 0..size {
