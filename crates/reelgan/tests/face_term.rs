@@ -43,12 +43,20 @@ fn networks() -> (LpipsTerm, Perceptual) {
 }
 
 fn objective(target: Vec<f32>, weights: LossWeights, term: Option<LpipsTerm>) -> Objective {
+    objective_in(&Room::default(), target, weights, term)
+}
+
+fn objective_in(
+    room: &Room,
+    target: Vec<f32>,
+    weights: LossWeights,
+    term: Option<LpipsTerm>,
+) -> Objective {
     let (_, perceptual) = networks();
     let frames = Images::new(1, SIDE, SIDE, target).unwrap();
     let networks = Networks { perceptual, lpips: term };
-    let flows = FlowPairs::given(Vec::new());
-    let (base, room) = (ConsistencyBase::First, Room::default());
-    Objective::new(&frames, networks, &flows, base, weights, &room, &Device::flex()).unwrap()
+    let (flows, base) = (FlowPairs::given(Vec::new()), ConsistencyBase::First);
+    Objective::new(&frames, networks, &flows, base, weights, room, &Device::flex()).unwrap()
 }
 
 #[test]
@@ -108,4 +116,17 @@ fn without_its_network_it_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("weights.face"), "{error}");
+}
+
+#[test]
+fn a_target_put_away_changes_no_number() {
+    let (term, _) = networks();
+    let weights = LossWeights { lpips: 0.5, face: 2.0, ..LossWeights::default() };
+    let away = Room { bytes: 0, ..Room::default() };
+    let picture = tensor(picture(0.9), SIDE);
+    let [near, far] = [Room::default(), away].map(|room| {
+        let objective = objective_in(&room, self::picture(0.0), weights, Some(term.clone()));
+        objective.frame(0, &picture).unwrap().terms()
+    });
+    assert!(near.lpips > 0.0 && near.face > 0.0 && near == far, "{near:?} and {far:?}");
 }

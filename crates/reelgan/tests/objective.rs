@@ -87,15 +87,19 @@ fn flows(golden: &Golden) -> FlowPairs {
 }
 
 fn objective(golden: &Golden) -> Objective {
-    objective_in(golden, &Room::default())
+    objective_with(golden, 0.0, &Room::default())
 }
 
-fn objective_in(golden: &Golden, room: &Room) -> Objective {
-    let weights =
-        LossWeights { pixel: 1.0, perceptual: 1.0, consistency: 1.0, ..Default::default() };
+fn objective_with(golden: &Golden, cross_frame: f32, room: &Room) -> Objective {
+    let weights = LossWeights {
+        pixel: 1.0,
+        perceptual: 1.0,
+        consistency: 1.0,
+        cross_frame,
+        ..LossWeights::default()
+    };
     let networks = Networks { perceptual: Perceptual::new(Arc::new(vgg16())), lpips: None };
-    let flows = flows(golden);
-    let base = ConsistencyBase::First;
+    let (flows, base) = (flows(golden), ConsistencyBase::First);
     Objective::new(&frames(golden), networks, &flows, base, weights, room, &device())
         .expect("an objective")
 }
@@ -175,7 +179,7 @@ fn targets_put_away_change_no_number() {
     let variables = Variables::Free(Codes::new(ROWS, DIM, codes).expect("codes"));
     let step = |bytes| {
         let room = Room { bytes, ..Room::default() };
-        losses_and_gradient(&generator, &objective_in(&golden, &room), &variables)
+        losses_and_gradient(&generator, &objective_with(&golden, 0.5, &room), &variables)
     };
     let (terms, gradient) = step(usize::MAX);
     assert!(

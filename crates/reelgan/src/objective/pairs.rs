@@ -122,3 +122,43 @@ impl FlowPairs {
         Ok(Flow::new(1, height, width, data)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says which frames it was asked for.
+    struct Asked;
+
+    impl FlowEstimator for Asked {
+        fn name(&self) -> String {
+            "asked".into()
+        }
+
+        fn estimate(
+            &self,
+            _: &Images,
+            from: usize,
+            to: usize,
+        ) -> Result<Flow, crate::flow::FlowError> {
+            let data = (0..12).map(|i| (100 * from + 10 * to) as f32 + i as f32 / 7.0).collect();
+            Ok(Flow::new(1, 2, 3, data).unwrap())
+        }
+    }
+
+    #[test]
+    fn flows_put_away_are_the_same() {
+        let frames = Images::new(4, 2, 3, vec![0.5; 4 * 18]).unwrap();
+        let plan = PairPlan::new(4, ConsistencyBase::All);
+        // Room for none of them, for two, for all.
+        for bytes in [0, 4 * 2 * 48, usize::MAX] {
+            let room = Room { bytes, ..Room::default() };
+            let go_on = &mut |_| ControlFlow::Continue(());
+            let flows = FlowPairs::estimate(&plan, &frames, &Asked, &room, go_on).unwrap();
+            for &(from, to) in &plan.pairs {
+                let want = Asked.estimate(&frames, from, to).unwrap();
+                assert_eq!(flows.get(from, to).unwrap(), want);
+            }
+        }
+    }
+}

@@ -32,16 +32,6 @@ pub struct Form {
 }
 
 impl Form {
-    /// Makes the form around `image [3,H,W]`.
-    ///
-    /// # Panics
-    /// If a warp or a target is of another size.
-    pub fn new(image: &[f32], [h, w]: [usize; 2], terms: &[WarpedTarget]) -> Form {
-        let mut sum = FormSum::new(image, [h, w]);
-        terms.iter().for_each(|term| sum.add(term));
-        sum.finish()
-    }
-
     /// Height and width.
     pub fn size(&self) -> [usize; 2] {
         [self.h, self.w]
@@ -80,18 +70,6 @@ impl<'a> FormSum<'a> {
         Self { image, h, w, rows, linear: None, constant: 0.0 }
     }
 
-    /// The form.
-    pub fn finish(self) -> Form {
-        let narrow = |v: Vec<f64>| v.into_iter().map(|v| v as f32).collect();
-        Form {
-            h: self.h,
-            w: self.w,
-            rows: narrow(self.rows),
-            linear: self.linear.map(narrow),
-            constant: self.constant,
-        }
-    }
-
     /// Adds a warp.
     ///
     /// # Panics
@@ -123,6 +101,18 @@ impl<'a> FormSum<'a> {
                     linear[plane + at] += factor * weight * rest;
                 }
             }
+        }
+    }
+
+    /// The form.
+    pub fn finish(self) -> Form {
+        let narrow = |v: Vec<f64>| v.into_iter().map(|v| v as f32).collect();
+        Form {
+            h: self.h,
+            w: self.w,
+            rows: narrow(self.rows),
+            linear: self.linear.map(narrow),
+            constant: self.constant,
         }
     }
 

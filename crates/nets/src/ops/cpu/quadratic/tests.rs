@@ -45,6 +45,12 @@ fn numbers(name: &str, len: usize) -> Vec<f32> {
     Detw::new(name).take(len).collect()
 }
 
+fn form(image: &[f32], size: [usize; 2], terms: &[WarpedTarget]) -> Form {
+    let mut sum = FormSum::new(image, size);
+    terms.iter().for_each(|term| sum.add(term));
+    sum.finish()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -85,7 +91,7 @@ proptest! {
             *sum += 3.0 * 2.0 * d / (3 * size) as f64;
         }
         for isa in Isa::available() {
-            let form = Form::new(&image, [h, w], &terms);
+            let form = self::form(&image, [h, w], &terms);
             let parts = vec![
                 Part { weight: 3.0, form: None },
                 Part { weight: 2.0, form: Some(form) },
@@ -112,7 +118,8 @@ fn a_flow_that_is_no_number_shows() {
     let mut flow = vec![0.0; 2 * 20];
     flow[7] = f32::NAN;
     let warp = WarpPlan::new(&flow, 1, 4, 5);
-    let form = Form::new(&image, [4, 5], &[WarpedTarget { warp: &warp, other: None, weight: 1.0 }]);
+    let form =
+        self::form(&image, [4, 5], &[WarpedTarget { warp: &warp, other: None, weight: 1.0 }]);
     let plan = QuadraticPlan::new(&image, [4, 5], vec![Part { weight: 1.0, form: Some(form) }]);
     assert!(plan.evaluate(&numbers("x", 60)).total.is_nan());
 }
@@ -122,7 +129,8 @@ fn at_the_image_all_is_zero() {
     let image = numbers("image", 3 * 9 * 7);
     let flow: Vec<f32> = numbers("flow", 2 * 63).iter().map(|v| v * 4.0).collect();
     let warp = WarpPlan::new(&flow, 1, 9, 7);
-    let form = Form::new(&image, [9, 7], &[WarpedTarget { warp: &warp, other: None, weight: 1.0 }]);
+    let form =
+        self::form(&image, [9, 7], &[WarpedTarget { warp: &warp, other: None, weight: 1.0 }]);
     let parts = vec![Part { weight: 1.0, form: Some(form) }, Part { weight: 1.0, form: None }];
     let got = QuadraticPlan::new(&image, [9, 7], parts).evaluate(&image);
     assert_eq!((got.total, got.parts), (0.0, vec![0.0, 0.0]));
