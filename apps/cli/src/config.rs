@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_named() {
-        let a = Preset::Default.config();
+        let a = Preset::Paper.config();
         let mut b = a.clone();
         assert_eq!(first_difference(&a, &b), None);
         b.adam.beta2 = 0.5;

@@ -111,6 +111,12 @@ impl Preset {
             weights: LossWeights { face: 1.0, perceptual: 0.2, ..config.weights },
             ..config
         };
+        // At rates of 0.1 and more slopes change so soon that the mean of their squares must
+        // forget sooner, too.
+        let alert = |config: InvertConfig| InvertConfig {
+            adam: AdamConfig { beta2: 0.99, ..config.adam },
+            ..config
+        };
         let paper = |offsets, consistency| InvertConfig {
             offsets,
             start: StartCode::Mean,
@@ -128,7 +134,7 @@ impl Preset {
             Self::Default => {
                 looking_closer(together(0.5, settled(1.5, 0.4, ours(440, 0.08, 0.32))))
             }
-            Self::Fast => together(0.3, settled(3.0, 0.42, ours(106, 0.16, 0.53))),
+            Self::Fast => alert(together(0.3, settled(3.0, 0.42, ours(106, 0.16, 0.53)))),
             Self::Paper => paper(Offsets::W, 1.0),
             Self::OursPlusPlus => {
                 InvertConfig { space: Space::CodesThenNoise, ..paper(Offsets::W, 1.0) }
