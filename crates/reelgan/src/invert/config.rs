@@ -37,6 +37,18 @@ pub enum StartCode {
     Learned,
 }
 
+/// What pictures are compared by while the first frame leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeadLosses {
+    /// The losses of the run.
+    #[default]
+    Own,
+    /// LPIPS with weight 1 and pixels with weight 4. Features compared as in eq. 10 make a flat
+    /// picture cheap and draw high rates into it; LPIPS leads past it, wherever the run goes then.
+    Lpips,
+}
+
 /// The noise inputs during the optimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +83,9 @@ pub struct InvertConfig {
     pub consistency_base: ConsistencyBase,
     /// Weights of the terms.
     pub weights: LossWeights,
+    /// What pictures are compared by while the first frame leads.
+    #[serde(default)]
+    pub lead_losses: LeadLosses,
     /// Learning rate.
     pub schedule: Schedule,
     /// Optimiser.
@@ -103,6 +118,16 @@ impl InvertConfig {
     pub fn lead_steps(&self, frames: usize) -> usize {
         let together = frames > 1 && self.offsets != Offsets::Free;
         if together { self.schedule.lead_steps(self.steps) } else { 0 }
+    }
+
+    /// The weights of the terms in step `step` of a run over `frames` frames.
+    pub fn weights_at(&self, step: usize, frames: usize) -> LossWeights {
+        match self.lead_losses {
+            LeadLosses::Lpips if step < self.lead_steps(frames) => {
+                LossWeights { pixel: 4.0, lpips: 1.0, perceptual: 0.0, face: 0.0, ..self.weights }
+            }
+            LeadLosses::Own | LeadLosses::Lpips => self.weights,
+        }
     }
 
     /// The frames of `frames` that step `step` looks at: the first alone while it leads, then some
@@ -184,6 +209,22 @@ mod tests {
         config.stop.target = 0.0;
         config.offsets = Offsets::Free;
         assert_eq!(config.passes(20, 3), 60);
+    }
+
+    #[test]
+    fn losses_change_when_the_lead_ends() {
+        let paper = Preset::Paper.config();
+        let mut config = InvertConfig { lead_losses: LeadLosses::Lpips, steps: 20, ..paper };
+        assert_eq!(config.weights_at(0, 3), config.weights);
+        config.schedule.lead = 0.5;
+        let lead = config.weights_at(9, 3);
+        assert_eq!((lead.pixel, lead.lpips, lead.perceptual), (4.0, 1.0, 0.0));
+        assert_eq!(lead.consistency, config.weights.consistency);
+        assert_eq!(config.weights_at(10, 3), config.weights);
+        // A frame that is alone does not lead.
+        assert_eq!(config.weights_at(0, 1), config.weights);
+        config.lead_losses = LeadLosses::Own;
+        assert_eq!(config.weights_at(9, 3), config.weights);
     }
 
     #[test]

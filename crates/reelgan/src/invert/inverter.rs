@@ -14,7 +14,7 @@ use crate::encode::start::{StartEncoder, StartMap};
 use crate::flow::FlowEstimator;
 use crate::generator::{Generator, Noise, code_tensor};
 use crate::loss::{LpipsTerm, Perceptual, smoothness, spread};
-use crate::objective::{FlowPairs, Networks, Objective, PairPlan, Room, Terms};
+use crate::objective::{FlowPairs, LossWeights, Networks, Objective, PairPlan, Room, Terms};
 use crate::perceptual::PerceptualNets;
 use crate::{Error, Result};
 
@@ -163,10 +163,12 @@ impl<'a> Inverter<'a> {
         mut state: State,
         observer: &mut dyn Observer,
     ) -> Result<Inversion> {
-        let objective = match self.objective(frames, &self.config, observer)? {
-            ControlFlow::Continue(objective) => objective,
+        let flows = match self.flows(frames, &self.config, observer)? {
+            ControlFlow::Continue(flows) => flows,
             ControlFlow::Break(()) => return Ok(finish(state, StopReason::Interrupted, observer)),
         };
+        let mut weights = self.config.weights_at(state.step(), frames.count());
+        let mut objective = self.objective(frames, &flows, &self.config, weights)?;
         let fixed = self.generator.fixed_noise();
         let whitening = match self.config.axes {
             Axes::Plain => None,
@@ -183,6 +185,12 @@ impl<'a> Inverter<'a> {
             let step = state.step();
             if step >= total {
                 break StopReason::Finished;
+            }
+            if weights != self.config.weights_at(step, frames.count()) {
+                weights = self.config.weights_at(step, frames.count());
+                // Memory has room for the targets of one.
+                drop(objective);
+                objective = self.objective(frames, &flows, &self.config, weights)?;
             }
             let found = state.variables.held()..frames.count();
             let looked_at = self.config.looks_at(step, found.clone());
@@ -236,21 +244,22 @@ impl<'a> Inverter<'a> {
             ));
         }
         let config = self.config.of_noise();
-        Ok(match self.objective(frames, &config, observer)? {
-            ControlFlow::Continue(objective) => {
+        Ok(match self.flows(frames, &config, observer)? {
+            ControlFlow::Continue(flows) => {
+                let objective = self.objective(frames, &flows, &config, config.weights)?;
                 ControlFlow::Continue(NoiseStage::new(&*self.generator, objective, config))
             }
             ControlFlow::Break(()) => ControlFlow::Break(()),
         })
     }
 
-    /// Estimates the flows and prepares every target.
-    fn objective(
+    /// Estimates the flows that the terms need; `Break` if the observer asked to end.
+    fn flows(
         &self,
         frames: &Images,
         config: &InvertConfig,
         observer: &mut dyn Observer,
-    ) -> Result<ControlFlow<(), Objective>> {
+    ) -> Result<ControlFlow<(), FlowPairs>> {
         let side = self.generator.resolution();
         if (frames.height(), frames.width()) != (side, side) {
             return Err(Error::Shape {
@@ -270,19 +279,26 @@ impl<'a> Inverter<'a> {
             if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         self.flow.release();
-        if interrupted {
-            return Ok(ControlFlow::Break(()));
-        }
-        let objective = Objective::new(
+        Ok(if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(flows) })
+    }
+
+    /// Prepares every target.
+    fn objective(
+        &self,
+        frames: &Images,
+        flows: &FlowPairs,
+        config: &InvertConfig,
+        weights: LossWeights,
+    ) -> Result<Objective> {
+        Objective::new(
             frames,
             self.networks.clone(),
-            &flows,
+            flows,
             config.consistency_base,
-            config.weights,
+            weights,
             &self.room,
             self.generator.device(),
-        )?;
-        Ok(ControlFlow::Continue(objective))
+        )
     }
 
     /// Losses and gradient to the unknowns, one frame after the other, so that

@@ -19,7 +19,7 @@ mod whitening;
 mod windows;
 
 pub use adam::{Adam, AdamConfig};
-pub use config::{InvertConfig, NoiseMode, Offsets, StartCode};
+pub use config::{InvertConfig, LeadLosses, NoiseMode, Offsets, StartCode};
 pub use event::{Event, Observer, Silent, StepRecord};
 pub use in_domain::{InDomainConfig, InDomainInversion, InDomainInverter, InDomainStep};
 pub use inverter::{Inversion, Inverter};
