@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use job_toy::{after, assert_same, config, contents, frames, kit, request};
 use reelgan::codes::CodeFile;
-use reelgan::invert::{NoiseMode, Offsets, Silent, StopReason};
+use reelgan::invert::{LeadLosses, NoiseMode, Offsets, Silent, StopReason};
 use reelgan::job::{self, EditRequest, MorphRequest, Notice, RenderRequest};
 use reelgan::objective::{ConsistencyBase, LossWeights};
 use reelgan_run::manifest::{Manifest, Measurements, State};
@@ -101,6 +101,36 @@ fn a_run_interrupted_at_any_step_ends_with_the_same_bytes() {
         assert_eq!(job::show(&parts).unwrap().steps, steps as u64);
         let outcome = job::resume(&kit, &parts, &mut Silent).unwrap();
         assert_eq!(outcome.stop, StopReason::Finished);
+        assert_same(&whole, &parts);
+    }
+}
+
+#[test]
+fn losses_of_the_lead_end_with_it_whatever_interrupts() {
+    let (home, kit) = (tempfile::tempdir().unwrap(), kit());
+    frames(&home.path().join("in"), 3);
+    let mut config = config(7);
+    config.weights = LossWeights { pixel: 1.0, consistency: 0.5, ..Default::default() };
+    config.lead_losses = LeadLosses::Lpips;
+    config.schedule.lead = 0.3;
+    assert_eq!(config.lead_steps(3), 2);
+    let request = request(vec![home.path().join("in")], config);
+    let whole = home.path().join("whole");
+    job::invert(&kit, &request, &whole, &mut Silent).unwrap();
+    let losses = fs::read_to_string(whole.join("losses.csv")).unwrap();
+    let lpips: Vec<f32> = losses
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(5).unwrap().parse().unwrap())
+        .collect();
+    assert!(
+        lpips[..2].iter().all(|v| *v > 0.0) && lpips[2..].iter().all(|v| *v == 0.0),
+        "{losses}"
+    );
+    for steps in 1..=3 {
+        let parts = home.path().join(format!("parts-{steps}"));
+        job::invert(&kit, &request, &parts, &mut after(steps)).unwrap();
+        job::resume(&kit, &parts, &mut Silent).unwrap();
         assert_same(&whole, &parts);
     }
 }

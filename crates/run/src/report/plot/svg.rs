@@ -16,7 +16,7 @@ const WIDTH: f64 = 560.0;
 /// Height of the area with the curves.
 const AREA: f64 = 230.0;
 const LEFT: f64 = 66.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 26.0;
 const ROW: f64 = 20.0;
 /// The width of a letter, generously: the page enlarges letters on small screens.
 const LETTER: f64 = 8.2;
