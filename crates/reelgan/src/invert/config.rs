@@ -44,8 +44,9 @@ pub enum LeadLosses {
     /// The losses of the run.
     #[default]
     Own,
-    /// LPIPS with weight 1 and pixels with weight 4. Features compared as in eq. 10 make a flat
-    /// picture cheap and draw high rates into it; LPIPS leads past it, wherever the run goes then.
+    /// LPIPS and pixels ([`LossWeights::by_lpips`]). Features compared as in eq. 10 make a flat
+    /// picture cheap and draw high rates into it; LPIPS leads past it, wherever the run goes
+    /// then. A frame that is alone does not lead: it has the losses of the run throughout.
     Lpips,
 }
 
@@ -123,9 +124,7 @@ impl InvertConfig {
     /// The weights of the terms in step `step` of a run over `frames` frames.
     pub fn weights_at(&self, step: usize, frames: usize) -> LossWeights {
         match self.lead_losses {
-            LeadLosses::Lpips if step < self.lead_steps(frames) => {
-                LossWeights { pixel: 4.0, lpips: 1.0, perceptual: 0.0, face: 0.0, ..self.weights }
-            }
+            LeadLosses::Lpips if step < self.lead_steps(frames) => self.weights.by_lpips(),
             LeadLosses::Own | LeadLosses::Lpips => self.weights,
         }
     }

@@ -168,7 +168,7 @@ impl<'a> Inverter<'a> {
             ControlFlow::Break(()) => return Ok(finish(state, StopReason::Interrupted, observer)),
         };
         let mut weights = self.config.weights_at(state.step(), frames.count());
-        let mut objective = self.objective(frames, &flows, &self.config, weights)?;
+        let mut objective = self.objective(frames, &flows, weights)?;
         let fixed = self.generator.fixed_noise();
         let whitening = match self.config.axes {
             Axes::Plain => None,
@@ -186,11 +186,12 @@ impl<'a> Inverter<'a> {
             if step >= total {
                 break StopReason::Finished;
             }
-            if weights != self.config.weights_at(step, frames.count()) {
-                weights = self.config.weights_at(step, frames.count());
+            let now = self.config.weights_at(step, frames.count());
+            if now != weights {
+                weights = now;
                 // Memory has room for the targets of one.
                 drop(objective);
-                objective = self.objective(frames, &flows, &self.config, weights)?;
+                objective = self.objective(frames, &flows, weights)?;
             }
             let found = state.variables.held()..frames.count();
             let looked_at = self.config.looks_at(step, found.clone());
@@ -246,7 +247,7 @@ impl<'a> Inverter<'a> {
         let config = self.config.of_noise();
         Ok(match self.flows(frames, &config, observer)? {
             ControlFlow::Continue(flows) => {
-                let objective = self.objective(frames, &flows, &config, config.weights)?;
+                let objective = self.objective(frames, &flows, config.weights)?;
                 ControlFlow::Continue(NoiseStage::new(&*self.generator, objective, config))
             }
             ControlFlow::Break(()) => ControlFlow::Break(()),
@@ -287,14 +288,13 @@ impl<'a> Inverter<'a> {
         &self,
         frames: &Images,
         flows: &FlowPairs,
-        config: &InvertConfig,
         weights: LossWeights,
     ) -> Result<Objective> {
         Objective::new(
             frames,
             self.networks.clone(),
             flows,
-            config.consistency_base,
+            self.config.consistency_base,
             weights,
             &self.room,
             self.generator.device(),

@@ -78,12 +78,7 @@ impl Preset {
             start: StartCode::Learned,
             noise: NoiseMode::Fixed,
             consistency_base: ConsistencyBase::First,
-            weights: LossWeights {
-                pixel: 4.0,
-                lpips: 1.0,
-                consistency: 1.0,
-                ..LossWeights::default()
-            },
+            weights: LossWeights { consistency: 1.0, ..LossWeights::default() }.by_lpips(),
             lead_losses: LeadLosses::Own,
             schedule: Schedule {
                 peak,

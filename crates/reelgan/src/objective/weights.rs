@@ -51,6 +51,11 @@ impl LossWeights {
         Ok(())
     }
 
+    /// The same with pictures compared by LPIPS, weight 1, and pixels, weight 4, alone.
+    pub fn by_lpips(self) -> Self {
+        Self { pixel: 4.0, lpips: 1.0, perceptual: 0.0, face: 0.0, ..self }
+    }
+
     /// Whether a term looks at frames through flows.
     pub fn need_flow(&self) -> bool {
         self.consistency > 0.0 || self.cross_frame > 0.0
