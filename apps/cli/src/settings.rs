@@ -250,7 +250,7 @@ fn purpose(preset: Preset) -> &'static str {
         Preset::Fast => "a usable result soon",
         Preset::Paper => "the paper: 5000 steps at a constant rate, all weights 1",
         Preset::PaperQuick => {
-            "the paper's losses, nearly as low as after its 5000 steps, in a twentieth of its time"
+            "the paper's losses in a twentieth of its time, nearly as low on the demo clip"
         }
         Preset::OursPlusPlus => "the paper, and after the codes the noise of every frame",
         Preset::I2sPlusPlus => {

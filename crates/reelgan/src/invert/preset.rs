@@ -22,7 +22,8 @@ pub enum Preset {
     Fast,
     /// The paper: 5000 steps at a constant rate, all weights 1.
     Paper,
-    /// The paper's losses, nearly as low as after its 5000 steps in a twentieth of its time.
+    /// The paper's losses in a twentieth of its time; on the demo clip nearly as low as after its
+    /// 5000 steps.
     PaperQuick,
     /// Image2StyleGAN (Abdal et al. 2019): free codes, no consistency; the baseline.
     I2s,
