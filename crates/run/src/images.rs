@@ -3,10 +3,12 @@
 use crate::error::{Error, Result};
 
 mod back;
+mod frames;
 mod resample;
 mod turned;
 
 pub use back::Window;
+pub use frames::Frames;
 pub use resample::Crop;
 
 /// The most values one [`Images`] may hold: 8 GiB of `f32`.

@@ -10,6 +10,7 @@ use reelgan::generator::{self, Generator, SampleConfig};
 use reelgan::invert::{Event, Inverter, Preset};
 use reelgan::perceptual;
 use reelgan_models::{Kind, Store};
+use reelgan_run::images::Frames;
 use reelgan_run::{Flow, Images};
 
 use crate::exchange::{Exchange, Results};
@@ -74,7 +75,7 @@ impl FlowEstimator for Waves {
         "waves".into()
     }
 
-    fn estimate(&self, frames: &Images, from: usize, to: usize) -> reelgan::flow::Result<Flow> {
+    fn estimate(&self, frames: &dyn Frames, from: usize, to: usize) -> reelgan::flow::Result<Flow> {
         let (h, w) = (frames.height(), frames.width());
         let phase = (from * FRAMES + to) as f32;
         let data = (0..2 * h * w)

@@ -1,6 +1,7 @@
 //! Our own dense flow: coarse to fine variational estimation.
 
-use reelgan_run::{Flow, Images};
+use reelgan_run::Flow;
+use reelgan_run::images::Frames;
 
 use super::error::{FlowError, Result};
 use super::plane::Plane;
@@ -68,7 +69,7 @@ impl FlowEstimator for DenseFlow {
 
     /// # Errors   `FlowError::Shape` if there is no such frame, `Pixel` if a pixel lies
     /// far outside `[0,1]`, `Setting` if a setting is out of range
-    fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow> {
+    fn estimate(&self, frames: &dyn Frames, from: usize, to: usize) -> Result<Flow> {
         self.check()?;
         checked_frame(frames, from)?;
         checked_frame(frames, to)?;

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::tensor::{Device, Tensor, TensorData};
 use reelgan_nets::flownet2::FlowNet2;
 use reelgan_nets::ops::resize_bilinear;
-use reelgan_run::{Flow, Images};
+use reelgan_run::Flow;
+use reelgan_run::images::Frames;
 
 use super::error::{FlowError, Result};
-use super::{FlowEstimator, checked_frame, checked_pixels};
+use super::{FlowEstimator, checked_frame, checked_values};
 
 /// Dense optical flow by FlowNet2, what the paper used.
 ///
@@ -65,10 +66,10 @@ impl FlowNet2Flow {
     }
 
     /// Frame `k` of a size the networks take.
-    fn image(&self, frames: &Images, k: usize, size: [usize; 2]) -> Tensor<4> {
+    fn image(&self, frames: &dyn Frames, k: usize, size: [usize; 2]) -> Result<Tensor<4>> {
         let shape = [1, 3, frames.height(), frames.width()];
-        let data = TensorData::new(frames.frame(k).to_vec(), shape);
-        resize_bilinear(Tensor::from_data(data, &self.device), size)
+        let data = TensorData::new(checked_values(frames, k)?.into_owned(), shape);
+        Ok(resize_bilinear(Tensor::from_data(data, &self.device), size))
     }
 }
 
@@ -79,15 +80,13 @@ impl FlowEstimator for FlowNet2Flow {
 
     /// # Errors   `FlowError::Shape` if there is no such frame, `Pixel` if a pixel lies far outside
     /// `[0,1]`, those of [`FlowNet2Flow::load`], `Data` if the weights give no finite flow
-    fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow> {
-        for k in [from, to] {
-            checked_frame(frames, k)?;
-            checked_pixels(frames, k)?;
-        }
-        let net = self.net()?;
+    fn estimate(&self, frames: &dyn Frames, from: usize, to: usize) -> Result<Flow> {
+        checked_frame(frames, from)?;
+        checked_frame(frames, to)?;
         let size = [frames.height(), frames.width()];
         let taken = size.map(|side| side.next_multiple_of(FlowNet2::MULTIPLE));
-        let flow = net.flow(self.image(frames, from, taken), self.image(frames, to, taken));
+        let (from, to) = (self.image(frames, from, taken)?, self.image(frames, to, taken)?);
+        let flow = self.net()?.flow(from, to);
         let flow = resize_bilinear(flow, size);
         let mut data = flow.into_data().try_into_vec::<f32>().expect("flows are f32");
         let (dx, dy) = data.split_at_mut(size[0] * size[1]);

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use reelgan_run::{Flow, Images};
+use reelgan_run::Flow;
+use reelgan_run::images::Frames;
 
 use super::error::{FlowError, Result};
 use super::{FlowEstimator, checked_frame};
@@ -44,7 +45,7 @@ impl FlowEstimator for FloFolder {
         "flo-files".into()
     }
 
-    fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow> {
+    fn estimate(&self, frames: &dyn Frames, from: usize, to: usize) -> Result<Flow> {
         checked_frame(frames, from)?;
         checked_frame(frames, to)?;
         let path = self.path(from, to);

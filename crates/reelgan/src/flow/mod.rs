@@ -21,7 +21,10 @@
 //! # }
 //! ```
 
-use reelgan_run::{Flow, Images};
+use std::borrow::Cow;
+
+use reelgan_run::Flow;
+use reelgan_run::images::Frames;
 
 mod dense;
 mod error;
@@ -57,8 +60,8 @@ pub trait FlowEstimator: Sync {
     /// # Shapes   frames `[N,3,H,W]`, result `[1,2,H,W]`
     /// # Range    frames `[0,1]`; flow in pixels
     /// # Errors   `FlowError::Shape` if there is no such frame; what else the
-    /// source of the flow can refuse
-    fn estimate(&self, frames: &Images, from: usize, to: usize) -> Result<Flow>;
+    /// source of the frames or of the flow can refuse
+    fn estimate(&self, frames: &dyn Frames, from: usize, to: usize) -> Result<Flow>;
 
     /// Lets go of memory that only estimating needs; a later estimate takes it up again. Called when
     /// the flows of a run are there.
@@ -66,7 +69,7 @@ pub trait FlowEstimator: Sync {
 }
 
 /// Refuses a frame that is not there.
-fn checked_frame(frames: &Images, k: usize) -> Result<()> {
+fn checked_frame(frames: &dyn Frames, k: usize) -> Result<()> {
     if k < frames.count() {
         return Ok(());
     }
@@ -77,11 +80,12 @@ fn checked_frame(frames: &Images, k: usize) -> Result<()> {
     })
 }
 
-/// Refuses a frame with a pixel that no picture has.
-fn checked_pixels(frames: &Images, k: usize) -> Result<()> {
+/// The values of a frame, `[3,H,W]`, unless one of them is no picture's.
+fn checked_values(frames: &dyn Frames, k: usize) -> Result<Cow<'_, [f32]>> {
+    let values = frames.values(k)?;
     // Far beyond any picture, and far from overflow where values are squared.
-    match frames.frame(k).iter().find(|value| !(-1e3..=1e3).contains(*value)) {
-        None => Ok(()),
+    match values.iter().find(|value| !(-1e3..=1e3).contains(*value)) {
+        None => Ok(values),
         Some(&value) => Err(FlowError::Pixel { frame: k + 1, value }),
     }
 }

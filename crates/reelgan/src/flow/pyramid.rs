@@ -1,8 +1,8 @@
 //! What is compared at each scale: smoothed brightness, from fine to coarse.
 
-use reelgan_run::Images;
+use reelgan_run::images::Frames;
 
-use super::checked_pixels;
+use super::checked_values;
 use super::error::Result;
 use super::plane::Plane;
 
@@ -36,10 +36,9 @@ fn halved(plane: &Plane) -> Plane {
 }
 
 /// Rec. 601 luma of one frame in grey levels, 0 to 255.
-pub(super) fn luma(frames: &Images, k: usize) -> Result<Plane> {
+pub(super) fn luma(frames: &dyn Frames, k: usize) -> Result<Plane> {
     let (height, width) = (frames.height(), frames.width());
-    let frame = frames.frame(k);
-    checked_pixels(frames, k)?;
+    let frame = checked_values(frames, k)?;
     let (red, rest) = frame.split_at(width * height);
     let (green, blue) = rest.split_at(width * height);
     Ok(Plane::from_rows(width, height, |y, row| {

@@ -16,7 +16,7 @@ pub use file::FileGenerator;
 pub use noise::Noise;
 pub(crate) use open::identity;
 pub use open::{DEFAULT_GENERATOR, open, open_default};
-pub(crate) use render::{code_tensor, frame_tensor};
+pub(crate) use render::{code_tensor, frame_tensor, picture_tensor};
 pub use render::{render, render_each};
 pub use sample::{SampleConfig, sample, sample_w};
 pub use wrap::{FaceGenerator, StyleGan1Generator};

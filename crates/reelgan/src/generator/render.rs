@@ -1,6 +1,6 @@
 //! Codes to images.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use reelgan_run::Images;
 
 use super::{Generator, Noise};
@@ -54,9 +54,17 @@ pub(crate) fn to_images(image: Tensor<4>) -> Result<Images> {
 }
 
 /// Frame `k` of plain images as a tensor `[1,3,H,W]`.
-pub(crate) fn frame_tensor(images: &Images, k: usize, device: &burn::tensor::Device) -> Tensor<4> {
-    let shape = [1, 3, images.height(), images.width()];
-    Tensor::from_data(TensorData::new(images.frame(k).to_vec(), shape), device)
+pub(crate) fn frame_tensor(images: &Images, k: usize, device: &Device) -> Tensor<4> {
+    picture_tensor(images.frame(k).to_vec(), [images.height(), images.width()], device)
+}
+
+/// One picture `[3,H,W]` as a tensor `[1,3,H,W]`.
+pub(crate) fn picture_tensor(
+    values: Vec<f32>,
+    [height, width]: [usize; 2],
+    device: &Device,
+) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(values, [1, 3, height, width]), device)
 }
 
 fn check(generator: &dyn Generator, codes: &Codes) -> Result<()> {

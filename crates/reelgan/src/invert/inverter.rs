@@ -1,6 +1,6 @@
 //! The optimisation loop.
 
-use reelgan_run::Images;
+use reelgan_run::images::Frames;
 use std::ops::ControlFlow;
 
 use super::precision::Stepping;
@@ -97,12 +97,13 @@ impl<'a> Inverter<'a> {
         })
     }
 
-    /// Inverts `frames`, `[N,3,R,R]` with R the generator's resolution, any N of 1 or more.
+    /// Inverts `frames`, `[N,3,R,R]` with R the generator's resolution, any N of 1 or more. They are
+    /// read when their targets are made; memory holds what [`Room`] allows, whatever N is.
     ///
     /// # Errors
-    /// Frames of another size, flows that cannot be had. A loss that stops being
+    /// Frames of another size or that cannot be read, flows that cannot be had. A loss that stops being
     /// finite is no error: the best codes before it are the result, with the reason.
-    pub fn run(&self, frames: &Images, observer: &mut dyn Observer) -> Result<Inversion> {
+    pub fn run(&self, frames: &dyn Frames, observer: &mut dyn Observer) -> Result<Inversion> {
         self.resume(frames, self.fresh(frames)?, observer)
     }
 
@@ -110,7 +111,7 @@ impl<'a> Inverter<'a> {
     ///
     /// # Errors
     /// Frames that are not square.
-    pub fn fresh(&self, frames: &Images) -> Result<State> {
+    pub fn fresh(&self, frames: &dyn Frames) -> Result<State> {
         let count = frames.count();
         let starts = match (self.config.start, &self.start) {
             (StartCode::Zeros, _) => vec![vec![0.0; self.generator.dim()]; count],
@@ -129,7 +130,7 @@ impl<'a> Inverter<'a> {
     /// # Errors
     /// [`Error::Shape`] for codes of another generator, or more codes than frames; frames
     /// that are not square.
-    pub fn continued(&self, known: &Codes, frames: &Images) -> Result<State> {
+    pub fn continued(&self, known: &Codes, frames: &dyn Frames) -> Result<State> {
         let (rows, dim, count) = (self.generator.rows(), self.generator.dim(), frames.count());
         if (known.rows(), known.dim()) != (rows, dim) || count < 2 || known.count() > count {
             return Err(Error::Shape {
@@ -159,7 +160,7 @@ impl<'a> Inverter<'a> {
     /// As [`Inverter::run`].
     pub fn resume(
         &self,
-        frames: &Images,
+        frames: &dyn Frames,
         mut state: State,
         observer: &mut dyn Observer,
     ) -> Result<Inversion> {
@@ -235,7 +236,7 @@ impl<'a> Inverter<'a> {
     /// As [`Inverter::run`].
     pub fn noise_stage(
         &self,
-        frames: &Images,
+        frames: &dyn Frames,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), NoiseStage<'_>>> {
         if self.generator.fixed_noise().planes.is_empty() {
@@ -257,7 +258,7 @@ impl<'a> Inverter<'a> {
     /// Estimates the flows that the terms need; `Break` if the observer asked to end.
     fn flows(
         &self,
-        frames: &Images,
+        frames: &dyn Frames,
         config: &InvertConfig,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), FlowPairs>> {
@@ -286,7 +287,7 @@ impl<'a> Inverter<'a> {
     /// Prepares every target.
     fn objective(
         &self,
-        frames: &Images,
+        frames: &dyn Frames,
         flows: &FlowPairs,
         weights: LossWeights,
     ) -> Result<Objective> {

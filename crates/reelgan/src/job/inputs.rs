@@ -1,10 +1,13 @@
 //! Input frames: read, fitted, rounded to 8 bits, kept in the run folder.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use reelgan_run::clip::Clip;
-use reelgan_run::images::Crop;
+use reelgan_run::images::{Crop, Frames};
 use reelgan_run::manifest::{Input, Manifest};
 use reelgan_run::media::{self, Origin};
 use reelgan_run::{Images, RunFolder};
@@ -16,6 +19,9 @@ use super::watch::{Halt, Teller};
 use super::{Kit, Selection};
 use crate::align::{Shots, each_frame};
 use crate::{Error, Result};
+
+/// Frames that stay in memory after they were looked at: a window of them, most often.
+const RECENT: usize = 8;
 
 /// What an inversion works from: frames in the run folder, and what is known of them.
 pub(super) struct Inputs {
@@ -174,37 +180,73 @@ fn input(path: &Path, base: Option<&Path>) -> Result<Input> {
     Ok(input)
 }
 
-/// Reads frames of a run back, `[M,3,R,R]`.
-///
-/// # Errors
-/// A frame that is missing, damaged or of another size.
-pub(super) fn load(folder: &RunFolder, side: usize, frames: Range<usize>) -> Result<Images> {
-    let all: Result<Vec<Images>> = frames.map(|k| one(folder, side, k)).collect();
-    Ok(Images::from_frames(all?)?)
+/// Frames of a run, read back when they are looked at.
+pub(super) struct Kept<'a> {
+    folder: &'a RunFolder,
+    side: usize,
+    frames: Range<usize>,
+    /// Those that were looked at last, the latest at the end.
+    recent: RefCell<VecDeque<(usize, Images)>>,
+}
+
+impl<'a> Kept<'a> {
+    /// Some of a run's frames, counted from 0; nothing is read yet.
+    pub fn new(folder: &'a RunFolder, side: usize, frames: Range<usize>) -> Self {
+        Self { folder, side, frames, recent: RefCell::default() }
+    }
+}
+
+impl Frames for Kept<'_> {
+    fn count(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn height(&self) -> usize {
+        self.side
+    }
+
+    fn width(&self) -> usize {
+        self.side
+    }
+
+    fn values(&self, k: usize) -> reelgan_run::Result<Cow<'_, [f32]>> {
+        assert!(k < self.count(), "there are {} frames", self.count());
+        let mut recent = self.recent.borrow_mut();
+        let latest = match recent.iter().position(|(frame, _)| *frame == k) {
+            Some(place) => recent.remove(place).expect("it was found there"),
+            None => (k, one(self.folder, self.side, self.frames.start + k)?),
+        };
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        let values = latest.1.data().to_vec();
+        recent.push_back(latest);
+        Ok(Cow::Owned(values))
+    }
 }
 
 /// Reads one frame of a run back, counted from 0.
 ///
 /// # Errors
-/// As [`load`].
-pub(super) fn one(folder: &RunFolder, side: usize, k: usize) -> Result<Images> {
+/// A frame that is missing, damaged or of another size.
+pub(super) fn one(folder: &RunFolder, side: usize, k: usize) -> reelgan_run::Result<Images> {
     let path = folder.input(k + 1);
     let images = media::read(&path)?.images;
     if (images.height(), images.width()) == (side, side) {
         return Ok(images);
     }
     let problem = format!(
-        "is {}x{} pixels, but the frames of this run are {side}x{side}; put the original file back",
+        "it is {}x{} pixels, but the frames of this run are {side}x{side}; put the original file back",
         images.width(),
         images.height()
     );
-    Err(Error::file(path, problem))
+    Err(reelgan_run::Error::File { path, kind: "input frame", problem })
 }
 
 /// Checks that the frames of a run are those that it began with.
 ///
 /// # Errors
-/// As [`load`]; other frames.
+/// As [`one`]; other frames.
 pub(super) fn check(folder: &RunFolder, manifest: &Manifest, sha256: &str) -> Result<()> {
     let mut hash = Sha256::new();
     for k in 0..manifest.frames {
@@ -231,4 +273,52 @@ fn used(clip: &Clip, selection: Selection) -> Vec<PathBuf> {
 
 fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use reelgan_run::folder::Existing;
+
+    use super::*;
+
+    /// A run folder with so many frames of 2x2, each of one grey of its own.
+    fn folder(place: &Path, frames: usize) -> RunFolder {
+        let folder = RunFolder::create(place, Existing::Refuse).unwrap();
+        for k in 0..frames {
+            let grey = Images::new(1, 2, 2, vec![k as f32 / 255.0; 12]).unwrap();
+            media::write_png(&folder.input(k + 1), &grey, 0, Origin::Input).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn frames_are_read_when_they_are_looked_at_and_few_are_held() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = folder(place.path(), 2 * RECENT + 3);
+        let kept = Kept::new(&folder, 2, 3..2 * RECENT + 3);
+        assert_eq!((kept.count(), kept.height(), kept.width()), (2 * RECENT, 2, 2));
+        let last = kept.count() - 1;
+        let order = (0..=last).chain([0, last, 1, last, 0, 0]);
+        for k in order {
+            let grey = (k + 3) as f32 / 255.0;
+            assert_eq!(*kept.values(k).unwrap(), [grey; 12], "at {k}");
+            assert!(kept.recent.borrow().len() <= RECENT);
+            assert_eq!(kept.recent.borrow().back().map(|(frame, _)| *frame), Some(k));
+        }
+        // What was looked at last is there without its file.
+        std::fs::remove_file(folder.input(last + 4)).unwrap();
+        assert!(kept.values(last).is_ok());
+        std::fs::remove_file(folder.input(8)).unwrap();
+        assert!(kept.values(4).unwrap_err().to_string().contains("frame_0008.png"));
+    }
+
+    #[test]
+    fn a_frame_of_another_size_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = folder(place.path(), 2);
+        let error = Kept::new(&folder, 4, 0..2).values(1).unwrap_err().to_string();
+        for part in ["frame_0002.png", "2x2", "4x4", "put the original file back"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
 }

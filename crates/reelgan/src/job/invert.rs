@@ -9,7 +9,7 @@ use reelgan_run::{RunFolder, atomic};
 
 use super::asked::Wish;
 use super::begun::{self, Begun};
-use super::inputs::{self, Inputs};
+use super::inputs::{self, Inputs, Kept};
 use super::recorder::Recorder;
 use super::watch::{Halt, Teller, Watch};
 use super::{
@@ -313,7 +313,7 @@ fn at_once(kit: &Kit, run: &Run, teller: &mut Teller<'_>) -> Result<Inversion, H
     inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let first = if needs_flow(config, count) { "flow" } else { "invert" };
     teller.stage(first)?;
-    let frames = inputs::load(folder, manifest.generator.resolution, 0..count)?;
+    let frames = Kept::new(folder, manifest.generator.resolution, 0..count);
     let mut state = inverter.fresh(&frames)?;
     if folder.state().exists() {
         state = sealed::load(state, config, &folder.state())?;

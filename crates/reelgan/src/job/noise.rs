@@ -9,9 +9,10 @@ use burn::tensor::{Tensor, TensorData};
 use reelgan_run::report::csv;
 use reelgan_run::{Array, ArrayFile, RunFolder, atomic};
 
+use super::inputs::Kept;
 use super::invert::Run;
 use super::watch::{Halt, Notice, Teller};
-use super::{Kit, inputs, results, sealed, windows};
+use super::{Kit, results, sealed, windows};
 use crate::codes::CodeReader;
 use crate::generator::{Generator, Identity, Noise};
 use crate::invert::{
@@ -48,7 +49,7 @@ pub(super) fn optimise(
         let flow = windows::within(begun, &window, flow.as_ref());
         let inverter = Inverter::new(kit.generator.as_ref(), &kit.nets, flow.get(), config)?
             .with_room(super::invert::room(folder));
-        let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
+        let frames = Kept::new(folder, manifest.generator.resolution, window.all());
         let mut flows = Flows(&mut *teller);
         let ControlFlow::Continue(stage) = inverter.noise_stage(&frames, &mut flows)? else {
             return Err(Halt::Interrupted);

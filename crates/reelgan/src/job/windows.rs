@@ -9,10 +9,11 @@ use reelgan_run::manifest::Manifest;
 use reelgan_run::{Array, ArrayFile, RunFolder};
 
 use super::begun::Begun;
+use super::inputs::Kept;
 use super::invert::Run;
 use super::recorder::Recorder;
 use super::watch::{Halt, Notice, Teller};
-use super::{FlowSource, Kit, inputs, sealed};
+use super::{FlowSource, Kit, sealed};
 use crate::codes::Codes;
 use crate::flow::{FloFolder, FlowEstimator};
 use crate::invert::{Inversion, Inverter, StepRecord, StopReason, Window, losses};
@@ -80,7 +81,7 @@ fn one(
         .with_room(super::invert::room(folder));
     inverter.remark().into_iter().for_each(|remark| teller.warn(remark));
     let count = window.all().len();
-    let frames = inputs::load(folder, manifest.generator.resolution, window.all())?;
+    let frames = Kept::new(folder, manifest.generator.resolution, window.all());
     let mut state = match window.anchor() {
         None => inverter.fresh(&frames)?,
         Some(anchor) => {

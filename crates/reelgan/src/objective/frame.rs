@@ -5,13 +5,13 @@ use std::io;
 use burn::tensor::{Device, Tensor};
 use reelgan_nets::ops::{Arrays, Visitor, has_kernels};
 use reelgan_nets::perceptual::LpipsTarget;
-use reelgan_run::Images;
+use reelgan_run::images::Frames;
 use serde::{Deserialize, Serialize};
 
 use super::shelf::Shelf;
 use super::{ConsistencyBase, FlowPairs, LossWeights, Room};
 use crate::flow::visibility;
-use crate::generator::frame_tensor;
+use crate::generator::picture_tensor;
 use crate::loss::{
     Along, ImageLoss, ImageTerms, ImageTermsBuilder, ImageWeights, LpipsTerm, Perceptual,
     PerceptualTarget, inner_face,
@@ -159,10 +159,10 @@ impl Objective {
     /// a consistency weight is above 0.
     ///
     /// # Errors
-    /// Weights that make no sense, or that need a network that was not given;
-    /// [`Error::File`] if that file cannot be written or read.
+    /// Weights that make no sense, or that need a network that was not given; frames that
+    /// cannot be read; [`Error::File`] if that file cannot be written or read.
     pub fn new(
-        frames: &Images,
+        frames: &dyn Frames,
         networks: Networks,
         flows: &FlowPairs,
         base: ConsistencyBase,
@@ -249,7 +249,7 @@ fn grids(frames: usize, bases: usize) -> Vec<Vec<usize>> {
 
 /// What a target is made of.
 struct Inputs<'a> {
-    frames: &'a Images,
+    frames: &'a dyn Frames,
     flows: &'a FlowPairs,
     grids: &'a [usize],
     bases: usize,
@@ -263,18 +263,22 @@ impl Inputs<'_> {
         weights: &LossWeights,
         device: &Device,
     ) -> Result<Target> {
-        let image = frame_tensor(self.frames, k, device);
+        let values = self.frames.values(k)?.into_owned();
+        let images = self.images(&values, k, weights, device)?;
+        let image = picture_tensor(values, [self.frames.height(), self.frames.width()], device);
         let lpips = |weight: f32| networks.lpips.as_ref().filter(|_| weight > 0.0);
         Ok(Target {
-            images: self.images(k, weights, device)?,
+            images,
             features: (weights.perceptual > 0.0).then(|| networks.perceptual.target(image.clone())),
             face: lpips(weights.face).map(|term| term.target(inner_face(image.clone()))),
             lpips: lpips(weights.lpips).map(|term| term.target(image)),
         })
     }
 
+    /// The terms of frame `k`, whose values are given, that need no network.
     fn images(
         &self,
+        values: &[f32],
         k: usize,
         weights: &LossWeights,
         device: &Device,
@@ -287,7 +291,7 @@ impl Inputs<'_> {
             cross_frame: weights.cross_frame,
         };
         let size = [frames.height(), frames.width()];
-        let mut terms = ImageTermsBuilder::new(frames.frame(k), size, counts, device);
+        let mut terms = ImageTermsBuilder::new(values, size, counts, device);
         for &grid in grids {
             // A mean over the N-1 pairs of a base, and over the bases.
             let weight = 1.0 / ((frames.count() - 1) * bases) as f32;
@@ -297,7 +301,8 @@ impl Inputs<'_> {
             }
             if weights.cross_frame > 0.0 {
                 let visible = visibility(flow, &flows.get(k, grid)?)?;
-                terms.add(Along { flow, weight, other: Some((frames.frame(grid), &visible)) });
+                let other = frames.values(grid)?;
+                terms.add(Along { flow, weight, other: Some((&other, &visible)) });
             }
         }
         Ok(terms.finish())

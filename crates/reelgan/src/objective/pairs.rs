@@ -4,7 +4,8 @@ use std::io;
 use std::ops::ControlFlow;
 
 use reelgan_nets::ops::{Arrays, Visitor};
-use reelgan_run::{Flow, Images};
+use reelgan_run::Flow;
+use reelgan_run::images::Frames;
 
 use super::shelf::Shelf;
 use super::{ConsistencyBase, Room};
@@ -69,11 +70,11 @@ impl FlowPairs {
     /// may break off, which leaves the rest out.
     ///
     /// # Errors
-    /// Whatever the estimator refuses; [`Error::File`](crate::Error::File) if flows that memory has
+    /// Whatever the estimator refuses, frames that cannot be read; [`Error::File`](crate::Error::File) if flows that memory has
     /// no room for cannot be put away.
     pub fn estimate(
         plan: &PairPlan,
-        frames: &Images,
+        frames: &dyn Frames,
         estimator: &dyn FlowEstimator,
         room: &Room,
         done: &mut dyn FnMut(usize) -> ControlFlow<()>,
@@ -125,6 +126,8 @@ impl FlowPairs {
 
 #[cfg(test)]
 mod tests {
+    use reelgan_run::Images;
+
     use super::*;
 
     /// Says which frames it was asked for.
@@ -137,7 +140,7 @@ mod tests {
 
         fn estimate(
             &self,
-            _: &Images,
+            _: &dyn Frames,
             from: usize,
             to: usize,
         ) -> Result<Flow, crate::flow::FlowError> {

@@ -23,9 +23,9 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use features::FaceFeatures;
 use reelgan_nets::perceptual::Vgg16;
-use reelgan_run::Images;
+use reelgan_run::images::Frames;
 
-use crate::generator::{Identity, frame_tensor};
+use crate::generator::{Identity, picture_tensor};
 use crate::{Error, Result};
 
 /// The fitted map: `w = mean + basis^T (weight^T f + bias)`.
@@ -90,9 +90,9 @@ impl StartEncoder {
     /// begins.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the images are not square.
+    /// [`Error::Shape`] if the images are not square; an image that cannot be read.
     /// # Range   images `[0,1]`, cut out as the generator draws faces
-    pub fn starts(&self, images: &Images) -> Result<Vec<Vec<f32>>> {
+    pub fn starts(&self, images: &dyn Frames) -> Result<Vec<Vec<f32>>> {
         if images.height() != images.width() {
             return Err(Error::Shape {
                 what: "images for the learned start".into(),
@@ -100,7 +100,11 @@ impl StartEncoder {
                 got: format!("{}x{}", images.width(), images.height()),
             });
         }
-        let one = |k| self.map.apply(&self.look.of(frame_tensor(images, k, &self.device)));
-        Ok((0..images.count()).map(one).collect())
+        let size = [images.height(), images.width()];
+        let one = |k| {
+            let values = images.values(k)?.into_owned();
+            Ok(self.map.apply(&self.look.of(picture_tensor(values, size, &self.device))))
+        };
+        (0..images.count()).map(one).collect()
     }
 }
