@@ -70,8 +70,8 @@ impl FlowPairs {
     /// may break off, which leaves the rest out.
     ///
     /// # Errors
-    /// Whatever the estimator refuses, frames that cannot be read; [`Error::File`](crate::Error::File) if flows that memory has
-    /// no room for cannot be put away.
+    /// Whatever the estimator refuses, frames that cannot be read;
+    /// [`Error::File`](crate::Error::File) if flows that memory has no room for cannot be put away.
     pub fn estimate(
         plan: &PairPlan,
         frames: &dyn Frames,
